@@ -41,3 +41,23 @@ struct MnbSrtpBackend {
 };
 
 extern const MnbSrtpBackend mnb_srtp_backend_evp;
+
+/* Labels of RFC 3711 4.3.2. */
+typedef enum {
+    MNB_SRTP_LABEL_RTP_KEY,
+    MNB_SRTP_LABEL_RTP_AUTH,
+    MNB_SRTP_LABEL_RTP_SALT,
+    MNB_SRTP_LABEL_RTCP_KEY,
+    MNB_SRTP_LABEL_RTCP_AUTH,
+    MNB_SRTP_LABEL_RTCP_SALT,
+} MnbSrtpLabel;
+
+/* Session key of one label from master key and salt. Returns 0 or -EIO. */
+int mnb_srtp_derive(const MnbSrtpBackend *backend, MnbSrtpProfile profile, const uint8_t *key,
+                    const uint8_t *salt, MnbSrtpLabel label, uint8_t *out, size_t len);
+
+/* For the vectors of RFC 7714, which begin at session keys: one key and salt for RTP and RTCP.
+ * @auth_key: 20 bytes, NULL for AES-GCM. Errors as mnb_srtp_new(). */
+MnbSrtp *mnb_srtp_new_from_session(const MnbSrtpBackend *backend, MnbSrtpProfile profile,
+                                   const uint8_t *key, const uint8_t *salt, const uint8_t *auth_key,
+                                   int *error_out);
