@@ -110,6 +110,7 @@ const char *mnb_error_name(const GError *error)
         [MNB_ERROR_LIMIT] = "limit",
         [MNB_ERROR_BUSY] = "busy",
         [MNB_ERROR_MISSING] = "missing",
+        [MNB_ERROR_DAMAGED] = "damaged",
         [MNB_ERROR_FAILED] = "failed",
     };
     if (error == NULL)

@@ -20,6 +20,7 @@ typedef enum {
     MNB_ERROR_LIMIT,        /* too many, too long or too fast */
     MNB_ERROR_BUSY,         /* in use by another process: a port, a lock */
     MNB_ERROR_MISSING,      /* a program, plugin or file that an operator has to install */
+    MNB_ERROR_DAMAGED,      /* what is on disk is broken; it was left as it is */
     MNB_ERROR_FAILED,       /* anything else: a bug or the machine */
 } MnbErrorCode;
 
