@@ -12,7 +12,7 @@
 typedef enum {
     MNB_FRONT_DOOR_NGINX, /* manabi writes nginx's configuration and runs it */
     MNB_FRONT_DOOR_NONE,  /* somebody else's proxy connects to the sockets in STATE/run */
-} MnbFrontDoor;
+} MnbFrontDoorKind;
 
 typedef enum {
     MNB_SANDBOX_AUTO,     /* used where the kernel lets us, else a warning */
@@ -29,7 +29,7 @@ typedef struct {
         char *public_url;      /* "": made from listen and port; no slash at the end */
         char *tls_certificate; /* "": plain HTTP */
         char *tls_key;
-        MnbFrontDoor front_door;
+        MnbFrontDoorKind front_door;
         char *nginx;           /* program, "": found in the usual places */
         char *web_root;        /* built web client, "": found beside the program */
         gint64 stop_timeout_s; /* SIGTERM to exit, at most */
