@@ -9,11 +9,14 @@
  *   | MnbRingHead, 4096 B  | data: size bytes, a power of two; records in order |
  *   +----------------------+---------------------------------------------------+
  *   record: MnbRingRecord (32 B), then its payload, padded to 8. A record never wraps: what is left
- *   before the end is filled by a MNB_RING_PAD record.
+ *   before the end is filled by a MNB_RING_PAD record, or left out when it is less than 32 bytes.
  *
  * A producer that dies leaves nothing half-visible: the write position is published after the bytes.
  * Its successor opens the same memfd and goes on. The consumer trusts no length in the ring: each is
- * checked against the positions, and a ring that lies ends the consumer with -EBADMSG.
+ * checked against the positions, and a ring that lies ends the consumer with -EBADMSG. The producer
+ * trusts nothing that the consumer can write: a wrong read position makes the ring look full.
+ * The consumer maps the data read-only. A restarted consumer begins at the oldest record that was
+ * not released.
  */
 #pragma once
 #include <stddef.h>
