@@ -51,6 +51,7 @@ typedef struct {
     const char *name;   /* in the log: "media-0"; copied */
     gboolean is_kept;   /* TRUE: start again when it ends; FALSE: runs once */
     gboolean has_stdin; /* TRUE: a pipe, for write_line(); FALSE: /dev/null */
+    int death_signal;   /* sent by the kernel when we die; 0: SIGKILL */
     guint stop_ms;      /* from SIGTERM to SIGKILL; 0: 5000 */
 } MnbChildOptions;
 
