@@ -15,6 +15,7 @@
 #include <glib.h>
 
 typedef struct MnbCatalog MnbCatalog;
+typedef struct MnbClock MnbClock;
 typedef struct MnbMediaPool MnbMediaPool;
 typedef struct MnbRooms MnbRooms;
 
@@ -51,16 +52,23 @@ GQuark mnb_rooms_error_quark(void);
 const char *mnb_rooms_error_code(const GError *error);
 unsigned mnb_rooms_error_status(const GError *error);
 
+/* Borrowed objects outlive the rooms; strings are copied. */
 typedef struct {
-    MnbCatalog *catalog; /* borrowed, outlives the rooms */
-    MnbMediaPool *pool;  /* borrowed, outlives the rooms; NULL: sessions without media (tests) */
-    const char *recordings_dir; /* absolute path of STATE/recordings */
+    MnbCatalog *catalog;
+    MnbMediaPool *pool;         /* NULL: sessions without media (tests) */
+    const MnbClock *clock;      /* NULL: the machine's own */
     const char *record_program; /* absolute path of manabi-record; NULL: recording is refused */
+    guint32 ring_bytes;         /* of a recorder; 0: its default */
+    gint64 min_free_bytes;      /* below this on the disk no recording starts */
     guint max_peers;            /* in one session; 0: 300 */
     guint away_ms;              /* a lost peer's place is kept so long; 0: 60000 */
+    void (*on_jobs_added)(
+        gpointer data); /* work for the pipelines was put into the job table; may be NULL */
+    gpointer data;      /* for on_jobs_added */
 } MnbRoomsOptions;
 
-/* Reads all sessions that have not ended and replays their logs.
+/* Reads all sessions that have not ended and replays their logs. Parts that a dead server left
+ * `writing` are marked cut here, so open the rooms before anything else touches recordings.
  * Returns (owned): NULL with @error when the catalogue cannot be read. */
 MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error);
 
