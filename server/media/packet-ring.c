@@ -115,7 +115,12 @@ static MnbRing *open_ring(int memfd, int eventfd, bool is_producer, int *error_o
     }
     ring->is_producer = is_producer;
     ring->event_fd = fcntl(eventfd, F_DUPFD_CLOEXEC, 3);
-    int error = ring->event_fd < 0 ? -errno : map(ring, memfd);
+    int error = 0;
+    /* Neither side may ever wait in here, however the descriptor was made. */
+    if (ring->event_fd < 0 || fcntl(ring->event_fd, F_SETFL, O_NONBLOCK) < 0)
+        error = -errno;
+    else
+        error = map(ring, memfd);
     if (error < 0) {
         *error_out = error;
         mnb_ring_close(ring);
@@ -133,6 +138,8 @@ MnbRing *mnb_ring_open_producer(int memfd, int eventfd, int *error_out)
     ring->position = atomic_load_explicit(&ring->head->written, memory_order_relaxed);
     ring->published = ring->position;
     ring->other = atomic_load_explicit(&ring->head->released, memory_order_acquire);
+    if (ring->position - ring->other > ring->size)
+        ring->other = ring->position - ring->size; /* cannot be: full until it is right */
     ring->dropped = ring->head->dropped;
     ring->gap = ring->head->gap;
     if ((ring->position & 7) != 0) {
