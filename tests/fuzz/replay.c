@@ -2,7 +2,7 @@
  *
  *     fuzz-stun [--rounds N] [--seed N] FILE|DIRECTORY ...
  *
- * Runs every file as it is, then N mutations of them (default 20000, at most 5 s). The mutations
+ * Runs every file as it is, then N mutations of them (default 100000, at most 5 s). The mutations
  * come from a seeded generator, so a failure repeats: a crash prints the seed and the round. */
 #include <dirent.h>
 #include <errno.h>
@@ -175,7 +175,7 @@ static void on_crash(int signal_number)
 
 int main(int argc, char **argv)
 {
-    uint64_t rounds = 20000;
+    uint64_t rounds = 100000;
     signal(SIGABRT, on_crash);
     signal(SIGSEGV, on_crash);
     for (int i = 1; i < argc; i++) {
