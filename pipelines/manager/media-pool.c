@@ -1,0 +1,287 @@
+#include "pipelines/manager/media-pool.h"
+
+#include <unistd.h>
+
+#include "pipelines/manager/media-worker-private.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+
+#define WORKERS_MAX 64
+#define STOP_MS     2000
+#define CHECK_S     1
+#define POLL_MS     20 /* while the workers end */
+
+typedef struct {
+    guint id; /* 0: gone, to be taken out */
+    const MnbMediaEvents *events;
+    gpointer data;
+} Listener;
+
+struct MnbMediaPool {
+    char *program;
+    GPtrArray *workers; /* MnbMediaWorker */
+    GArray *listeners;  /* Listener */
+    guint telling;      /* depth of mnb_media_pool_tell() */
+    guint last_listener;
+    guint32 last_id;
+    guint check_timer;
+    guint stop_timer;
+    gint64 stop_until_us;
+    void (*on_stopped)(gpointer data);
+    gpointer stopped_data;
+};
+
+static MnbMediaWorker *make_worker(MnbMediaPool *pool, const MnbMediaPoolOptions *options,
+                                   guint index, GError **error)
+{
+    int fds[MNB_MEDIA_UDP_MAX];
+    MnbMediaAddress addresses[MNB_MEDIA_ADDRESSES_MAX];
+    guint wanted = options->port != 0 ? options->port + index : 0;
+    guint16 port = 0;
+    if (wanted > 65535) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,
+                    "[media] port: the ports of the workers would end above 65535");
+        return NULL;
+    }
+    int n_fds = mnb_udp_ports_bind((guint16)wanted, fds, &port, error);
+    if (n_fds < 0)
+        return NULL;
+    int n_addresses =
+        mnb_udp_ports_addresses(options->announce, index, port, n_fds > 1, addresses, error);
+    if (n_addresses < 0) {
+        for (int i = 0; i < n_fds; i++)
+            close(fds[i]);
+        return NULL;
+    }
+    return mnb_media_worker_new(pool, index, pool->program, options->has_sandbox, fds, (guint)n_fds,
+                                addresses, (guint)n_addresses);
+}
+
+MnbMediaPool *mnb_media_pool_new(const MnbMediaPoolOptions *options, GError **error)
+{
+    guint n = options->workers != 0 ? options->workers : g_get_num_processors();
+    MnbMediaPool *pool = g_new0(MnbMediaPool, 1);
+    pool->program = g_strdup(options->program);
+    pool->workers = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_media_worker_free);
+    pool->listeners = g_array_new(FALSE, TRUE, sizeof(Listener));
+    for (guint i = 0; i < MIN(n, WORKERS_MAX); i++) {
+        MnbMediaWorker *worker = make_worker(pool, options, i, error);
+        if (worker == NULL) {
+            mnb_media_pool_free(pool);
+            return NULL;
+        }
+        g_ptr_array_add(pool->workers, worker);
+    }
+    return pool;
+}
+
+static gboolean on_check(gpointer data)
+{
+    MnbMediaPool *pool = data;
+    gint64 now_us = g_get_monotonic_time();
+    for (guint i = 0; i < pool->workers->len; i++)
+        mnb_media_worker_check(pool->workers->pdata[i], now_us);
+    return G_SOURCE_CONTINUE;
+}
+
+gboolean mnb_media_pool_start(MnbMediaPool *pool, GError **error)
+{
+    for (guint i = 0; i < pool->workers->len; i++) {
+        if (mnb_media_worker_start(pool->workers->pdata[i], error))
+            continue;
+        for (guint j = 0; j <= i; j++)
+            mnb_media_worker_stop(pool->workers->pdata[j]);
+        return FALSE;
+    }
+    pool->check_timer = g_timeout_add_seconds(CHECK_S, on_check, pool);
+    return TRUE;
+}
+
+static gboolean on_stop_poll(gpointer data)
+{
+    MnbMediaPool *pool = data;
+    guint n_running = 0;
+    for (guint i = 0; i < pool->workers->len; i++)
+        n_running += mnb_media_worker_pid(pool->workers->pdata[i]) != 0;
+    if (n_running > 0 && g_get_monotonic_time() < pool->stop_until_us)
+        return G_SOURCE_CONTINUE;
+    pool->stop_timer = 0;
+    pool->on_stopped(pool->stopped_data);
+    return G_SOURCE_REMOVE;
+}
+
+void mnb_media_pool_stop(MnbMediaPool *pool, void (*done)(gpointer data), gpointer data)
+{
+    g_return_if_fail(pool->stop_timer == 0);
+    for (guint i = 0; i < pool->workers->len; i++)
+        mnb_media_worker_stop(pool->workers->pdata[i]);
+    pool->on_stopped = done;
+    pool->stopped_data = data;
+    pool->stop_until_us = g_get_monotonic_time() + STOP_MS * 1000;
+    pool->stop_timer = g_timeout_add(POLL_MS, on_stop_poll, pool);
+}
+
+void mnb_media_pool_free(MnbMediaPool *pool)
+{
+    if (pool == NULL)
+        return;
+    if (pool->check_timer != 0)
+        g_source_remove(pool->check_timer);
+    if (pool->stop_timer != 0)
+        g_source_remove(pool->stop_timer);
+    g_ptr_array_unref(pool->workers);
+    g_array_unref(pool->listeners);
+    g_free(pool->program);
+    g_free(pool);
+}
+
+guint mnb_media_pool_listen(MnbMediaPool *pool, const MnbMediaEvents *events, gpointer data)
+{
+    const Listener listener = {++pool->last_listener, events, data};
+    g_array_append_val(pool->listeners, listener);
+    return listener.id;
+}
+
+static void take_out_gone(MnbMediaPool *pool)
+{
+    for (guint i = pool->listeners->len; i > 0; i--) {
+        if (g_array_index(pool->listeners, Listener, i - 1).id == 0)
+            g_array_remove_index(pool->listeners, i - 1);
+    }
+}
+
+void mnb_media_pool_unlisten(MnbMediaPool *pool, guint listener)
+{
+    for (guint i = 0; i < pool->listeners->len; i++) {
+        Listener *each = &g_array_index(pool->listeners, Listener, i);
+        if (each->id == listener)
+            each->id = 0;
+    }
+    if (pool->telling == 0)
+        take_out_gone(pool);
+}
+
+void mnb_media_pool_tell(MnbMediaPool *pool, MnbMediaTell tell, MnbMediaWorker *worker,
+                         const void *message)
+{
+    pool->telling++;
+    guint n = pool->listeners->len; /* who comes meanwhile has nothing to hear of this */
+    for (guint i = 0; i < n; i++) {
+        /* By value: a callback may add a listener, which moves the array. */
+        Listener each = g_array_index(pool->listeners, Listener, i);
+        if (each.id != 0)
+            tell(each.events, worker, message, each.data);
+    }
+    if (--pool->telling == 0)
+        take_out_gone(pool);
+}
+
+guint32 mnb_media_pool_new_id(MnbMediaPool *pool)
+{
+    if (++pool->last_id == 0) /* after four thousand million; 0 is nobody */
+        ++pool->last_id;
+    return pool->last_id;
+}
+
+MnbMediaWorker *mnb_media_pool_pick(MnbMediaPool *pool)
+{
+    MnbMediaWorker *best = NULL;
+    for (guint i = 0; i < pool->workers->len; i++) {
+        MnbMediaWorker *worker = pool->workers->pdata[i];
+        if (mnb_media_worker_is_ready(worker) &&
+            (best == NULL || mnb_media_worker_load(worker) < mnb_media_worker_load(best)))
+            best = worker;
+    }
+    if (best != NULL)
+        mnb_media_worker_count_pick(best);
+    return best;
+}
+
+guint mnb_media_pool_count(const MnbMediaPool *pool)
+{
+    return pool->workers->len;
+}
+
+guint mnb_media_pool_count_ready(const MnbMediaPool *pool)
+{
+    guint n = 0;
+    for (guint i = 0; i < pool->workers->len; i++)
+        n += mnb_media_worker_is_ready(pool->workers->pdata[i]);
+    return n;
+}
+
+MnbMediaWorker *mnb_media_pool_get(MnbMediaPool *pool, guint index)
+{
+    g_return_val_if_fail(index < pool->workers->len, NULL);
+    return pool->workers->pdata[index];
+}
+
+/* Counters and gauges of MnbWorkerStats as Prometheus has them. */
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+    gsize at;
+    gboolean is_32_bit;
+} metrics[] = {
+#define COUNTER(name, field, help)                                                                 \
+    {                                                                                              \
+        "manabi_media_" name "_total", "counter", help, G_STRUCT_OFFSET(MnbWorkerStats, field),    \
+            FALSE                                                                                  \
+    }
+#define GAUGE(name, field, help)                                                                   \
+    {                                                                                              \
+        "manabi_media_" name, "gauge", help, G_STRUCT_OFFSET(MnbWorkerStats, field), TRUE          \
+    }
+    COUNTER("packets_in", packets_in, "RTP packets that were authenticated"),
+    COUNTER("bytes_in", bytes_in, "Bytes of them"),
+    COUNTER("packets_out", packets_out, "RTP packets sent, repairs included"),
+    COUNTER("bytes_out", bytes_out, "Bytes of them"),
+    COUNTER("sends", sends, "Datagram messages handed to the kernel"),
+    COUNTER("dropped_auth", dropped_auth, "Packets with a wrong authentication tag"),
+    COUNTER("dropped_replay", dropped_replay, "Packets that came twice"),
+    COUNTER("dropped_unknown", dropped_unknown, "Packets of nobody we know"),
+    COUNTER("dropped_malformed", dropped_malformed, "Packets that are malformed"),
+    COUNTER("dropped_send", dropped_send, "Packets the kernel would not take"),
+    COUNTER("nacks_in", nacks_in, "Repair requests received"),
+    COUNTER("nacks_out", nacks_out, "Repair requests sent"),
+    COUNTER("rtx_in", rtx_in, "Repairs received"),
+    COUNTER("rtx_out", rtx_out, "Repairs sent"),
+    COUNTER("plis_in", plis_in, "Key frame requests received"),
+    COUNTER("plis_out", plis_out, "Key frame requests sent"),
+    COUNTER("tap_packets", tap_packets, "Packets copied for recorders"),
+    COUNTER("tap_dropped", tap_dropped, "Packets a recorder had no room for"),
+    COUNTER("handshakes", handshakes, "DTLS handshakes that succeeded"),
+    COUNTER("handshakes_failed", handshakes_failed, "DTLS handshakes that failed"),
+    COUNTER("stun_refused", stun_refused, "STUN requests refused"),
+    COUNTER("cpu_microseconds", cpu_us, "Processor time"),
+    GAUGE("transports", transports, "Peer connections"),
+    GAUGE("tracks", tracks, "Published tracks"),
+    GAUGE("slots", slots, "Slots of receivers"),
+    GAUGE("taps", taps, "Taps of recorders"),
+};
+
+void mnb_media_pool_write_metrics(MnbMediaPool *pool, GString *out)
+{
+    for (guint m = 0; m < G_N_ELEMENTS(metrics); m++) {
+        g_string_append_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name,
+                               metrics[m].help, metrics[m].name, metrics[m].type);
+        for (guint i = 0; i < pool->workers->len; i++) {
+            const MnbWorkerStats *stats = mnb_media_worker_stats(pool->workers->pdata[i]);
+            guint64 value = metrics[m].is_32_bit ? G_STRUCT_MEMBER(guint32, stats, metrics[m].at)
+                                                 : G_STRUCT_MEMBER(guint64, stats, metrics[m].at);
+            g_string_append_printf(out, "%s{worker=\"%u\"} %" G_GUINT64_FORMAT "\n",
+                                   metrics[m].name, i, value);
+        }
+    }
+    g_string_append(out, "# HELP manabi_media_up 1 while the worker is ready\n"
+                         "# TYPE manabi_media_up gauge\n");
+    for (guint i = 0; i < pool->workers->len; i++)
+        g_string_append_printf(out, "manabi_media_up{worker=\"%u\"} %d\n", i,
+                               mnb_media_worker_is_ready(pool->workers->pdata[i]));
+    g_string_append(out, "# HELP manabi_media_restarts_total Times the worker had to be replaced\n"
+                         "# TYPE manabi_media_restarts_total counter\n");
+    for (guint i = 0; i < pool->workers->len; i++)
+        g_string_append_printf(out, "manabi_media_restarts_total{worker=\"%u\"} %u\n", i,
+                               mnb_media_worker_restarts(pool->workers->pdata[i]));
+}
