@@ -1,0 +1,319 @@
+/* manabi-record, fed with real RTP through a real ring. */
+#include "tests/integration/pipelines/record-fixture.h"
+
+#include <gst/gst.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VIDEO 7
+#define AUDIO 8
+#define S     G_USEC_PER_SEC
+
+static gint64 time_at(GArray *times, guint i)
+{
+    g_assert_cmpuint(i, <, times->len);
+    return g_array_index(times, gint64, i);
+}
+
+static guint frames_of(GArray *packets)
+{
+    guint n = 0;
+    for (guint i = 0; i < packets->len; i++)
+        n += i == 0 || test_rtp_time(&g_array_index(packets, TestPacket, i)) !=
+                           test_rtp_time(&g_array_index(packets, TestPacket, i - 1));
+    return n;
+}
+
+static void report_all(TestRecord *record, guint32 track, GArray *packets, guint i)
+{
+    const TestPacket *packet = &g_array_index(packets, TestPacket, i);
+    test_record_report(record, track, packet->at_us, test_rtp_time(packet));
+}
+
+static void on_every_frame(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(6, 320, 180, 2, 1111);
+    g_autoptr(GArray) audio = test_rtp_opus(6, 2222);
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, "vp8", 96, "p1");
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_put_all(record, 2, (guint32[]){VIDEO, AUDIO}, (GArray *[]){video, audio},
+                        (gint64[]){20000, 20000}, 0);
+    json_t *stopped = test_record_stop(record);
+    g_assert_cmpuint(json_array_size(json_object_get(stopped, "tracks")), ==, 2);
+    g_autofree char *video_path = test_record_path(record, "tracks/p1-p1-video.mkv");
+    g_autofree char *audio_path = test_record_path(record, "tracks/p1-p1-audio.mkv");
+    g_autoptr(GArray) video_times = test_packet_times(video_path, "v:0", FALSE);
+    g_autoptr(GArray) audio_times = test_packet_times(audio_path, "a:0", FALSE);
+    g_assert_cmpuint(video_times->len, ==, frames_of(video));
+    g_assert_cmpuint(audio_times->len, ==, audio->len);
+    json_t *part = test_record_part(record, 1);
+    g_assert_cmpstr(test_str(part, "state"), ==, "complete");
+    g_assert_cmpstr(test_str(json_array_get(json_object_get(part, "tracks"), 0), "name"), ==,
+                    "鈴木 p1");
+    json_decref(part);
+    test_record_free(record);
+}
+
+static void on_kill(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(10, 320, 180, 3, 1111);
+    g_autoptr(GArray) audio = test_rtp_opus(10, 2222);
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, "vp8", 96, "p1");
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_put_all(record, 2, (guint32[]){VIDEO, AUDIO}, (GArray *[]){video, audio},
+                        (gint64[]){20000, 20000}, 0);
+    test_record_drain(record);
+    test_program_kill(record->program, SIGKILL);
+    g_assert_cmpint(test_program_wait(record->program), ==, -SIGKILL);
+
+    g_autofree char *dir = g_strdup_printf("--dir=%s", record->dir);
+    const char *argv[] = {"manabi-record", "--repair", dir, NULL};
+    for (int n = 0; n < 2; n++) { /* the second time there is nothing to do */
+        TestProgram *repair = test_program_start(argv, NULL);
+        g_assert_cmpint(test_program_wait(repair), ==, 0);
+        g_assert_cmpuint(test_program_count(repair, "repaired"), ==, n == 0 ? 2 : 0);
+        test_program_free(repair);
+    }
+    g_autofree char *video_path = test_record_path(record, "tracks/p1-p1-video.mkv");
+    g_autofree char *audio_path = test_record_path(record, "tracks/p1-p1-audio.mkv");
+    g_autoptr(GArray) video_times = test_packet_times(video_path, "v:0", FALSE);
+    g_autoptr(GArray) audio_times = test_packet_times(audio_path, "a:0", FALSE);
+    g_test_message("kept %u of %u frames, %u of %u sounds", video_times->len, frames_of(video),
+                   audio_times->len, audio->len);
+    g_assert_cmpuint(video_times->len + 25, >=, frames_of(video));
+    g_assert_cmpuint(audio_times->len + 50, >=, audio->len);
+    /* The start stays where it was: both began 20 ms after time 0. */
+    g_assert_cmpint(ABS(time_at(video_times, 0) - time_at(audio_times, 0)), <=, 5000);
+    /* A player can seek in it: ffmpeg finds the index and the duration, and decodes without a word.
+     */
+    g_autofree char *said =
+        test_shell("ffmpeg -v warning -ss 5 -i '%s' -t 1 -f null - 2>&1", video_path);
+    g_assert_cmpstr(said, ==, "");
+    json_t *part = test_record_part(record, 1);
+    g_assert_cmpstr(test_str(part, "state"), ==, "repaired");
+    json_decref(part);
+    test_record_free(record);
+}
+
+/* Sound arrives 400 ms late; the sender reports know better. */
+static void on_late_sound(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(6, 320, 180, 2, 1111);
+    g_autoptr(GArray) audio = test_rtp_opus(6, 2222);
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, "vp8", 96, "p1");
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    report_all(record, VIDEO, video, 0);
+    report_all(record, AUDIO, audio, 0);
+    test_record_put_all(record, 2, (guint32[]){VIDEO, AUDIO}, (GArray *[]){video, audio},
+                        (gint64[]){20000, 420000}, 0);
+    test_record_stop(record);
+    g_autofree char *video_path = test_record_path(record, "tracks/p1-p1-video.mkv");
+    g_autofree char *audio_path = test_record_path(record, "tracks/p1-p1-audio.mkv");
+    g_autoptr(GArray) video_times = test_packet_times(video_path, "v:0", FALSE);
+    g_autoptr(GArray) audio_times = test_packet_times(audio_path, "a:0", FALSE);
+    g_assert_cmpuint(audio_times->len, ==, audio->len);
+    gint64 first_us = time_at(video_times, 0) - time_at(audio_times, 0);
+    gint64 apart_us = 4 * S - g_array_index(audio, TestPacket, 200).at_us; /* opusenc's lookahead */
+    gint64 last_us = time_at(video_times, 100) - time_at(audio_times, 200) - apart_us;
+    g_test_message("off by %d us at first, %d us at second 4", (int)first_us, (int)last_us);
+    g_assert_cmpint(ABS(first_us), <=, 5000);
+    g_assert_cmpint(ABS(last_us), <=, 5000);
+    test_record_free(record);
+}
+
+static void on_picture_sizes(gconstpointer codec)
+{
+    gboolean is_vp8 = strcmp(codec, "vp8") == 0;
+    GArray *(*make)(int, int, int, int, guint32) = is_vp8 ? test_rtp_vp8 : test_rtp_h264;
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) small = make(2, 320, 180, 1, 1111);
+    g_autoptr(GArray) large = make(2, 640, 360, 1, 1111);
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, codec, is_vp8 ? 96 : 102, "p1");
+    test_record_put_all(record, 1, (guint32[]){VIDEO}, &small, (gint64[]){20000}, 0);
+    test_record_put_all(record, 1, (guint32[]){VIDEO}, &large, (gint64[]){20000}, 2 * S);
+    test_record_put_all(record, 1, (guint32[]){VIDEO}, &small, (gint64[]){20000}, 4 * S);
+    json_t *stopped = test_record_stop(record);
+    json_t *tracks = json_object_get(stopped, "tracks");
+    guint total = 0;
+    g_assert_cmpuint(json_array_size(tracks), ==, is_vp8 ? 1 : 3);
+    for (gsize i = 0; i < json_array_size(tracks); i++) {
+        json_t *track = json_array_get(tracks, i);
+        g_autofree char *path = test_record_path(record, test_str(track, "file"));
+        g_autoptr(GArray) times = test_packet_times(path, "v:0", FALSE);
+        g_autofree char *frames = test_shell(
+            "ffprobe -v error -count_frames -show_entries stream=nb_read_frames -of csv=p=0 '%s'",
+            path);
+        g_test_message("%s: %u packets, %s frames", path, times->len, g_strstrip(frames));
+        g_assert_cmpuint((guint)atoi(frames), ==, times->len);
+        g_assert_cmpint(ABS(time_at(times, 0) - test_int(track, "offset_us")), <, 2000);
+        total += times->len;
+    }
+    g_assert_cmpuint(total, ==, 2 * frames_of(small) + frames_of(large));
+    test_record_free(record);
+}
+
+/* 8 s of nothing, with a new SSRC after it; then the RTP clock stands still over another hole. */
+static void on_mute(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) before = test_rtp_opus(2, 2222);
+    g_autoptr(GArray) after = test_rtp_opus(2, 3333);
+    test_record_start(record, 1);
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &before, (gint64[]){20000}, 0);
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &after, (gint64[]){20000}, 10 * S);
+    test_record_stop(record);
+    g_autofree char *path = test_record_path(record, "tracks/p1-p1-audio.mkv");
+    g_autoptr(GArray) times = test_packet_times(path, "a:0", FALSE);
+    g_assert_cmpuint(times->len, ==, before->len + after->len);
+    gint64 hole_us = time_at(times, before->len) - time_at(times, 0);
+    g_assert_cmpint(ABS(hole_us - 10 * S), <, 40000);
+    test_record_free(record);
+}
+
+static void on_loss(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(6, 320, 180, 1, 1111);
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, "vp8", 96, "p1");
+    guint lost = 0;
+    for (guint i = 0; i < video->len; i++) {
+        /* Every 50th is lost, every 7th pair arrives in the wrong order. */
+        guint at = i % 14 == 6 ? i + 1 : i % 14 == 7 ? i - 1 : i;
+        if (at >= video->len)
+            at = i;
+        if (at % 50 == 20) {
+            lost++;
+            continue;
+        }
+        test_record_put(record, VIDEO, &g_array_index(video, TestPacket, at), 0, 20000);
+    }
+    mnb_ring_flush(record->ring);
+    test_program_expect(record->program, "need-key-frame", 5);
+    json_t *stopped = test_record_stop(record);
+    json_t *track = json_array_get(json_object_get(stopped, "tracks"), 0);
+    g_assert_cmpint(test_int(track, "lost_packets"), ==, lost);
+    g_autofree char *path = test_record_path(record, "tracks/p1-p1-video.mkv");
+    g_autoptr(GArray) times = test_packet_times(path, "v:0", FALSE);
+    g_test_message("%u packets lost, %u of %u frames kept", lost, times->len, frames_of(video));
+    g_assert_cmpuint(times->len + lost * 2 + 2, >=, frames_of(video));
+    test_record_free(record);
+}
+
+/* What a recorder that died has not taken out of the ring, the next one writes. */
+static void on_second_part(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) audio = test_rtp_opus(2, 2222);
+    test_record_start(record, 1);
+    test_program_kill(record->program, SIGKILL);
+    test_program_wait(record->program);
+    test_program_free(g_steal_pointer(&record->program));
+    record->start_us = g_get_monotonic_time() - 2 * S;
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &audio, (gint64[]){0}, 0);
+    test_record_start(record, 2);
+    g_assert_cmpint(ABS(g_get_monotonic_time() - 2 * S - record->start_us), <, S);
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_stop(record);
+    g_autofree char *path = test_record_path(record, "tracks/p2-p1-audio.mkv");
+    g_autoptr(GArray) times = test_packet_times(path, "a:0", FALSE);
+    g_assert_cmpuint(times->len, ==, audio->len);
+    test_record_free(record);
+}
+
+static void on_hostile(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+    g_autoptr(GArray) video = test_rtp_h264(3, 320, 180, 1, 1111);
+    g_autoptr(GArray) other = test_rtp_vp8(3, 320, 180, 1, 1112);
+    test_record_start(record, 1);
+    test_program_say(record->program, "{\"do\":\"add-track\",\"track\":1}");
+    test_program_say(record->program, "not JSON at all");
+    test_program_say(record->program,
+                     "{\"do\":\"add-track\",\"track\":9,\"kind\":\"video\",\"codec\":\"vp8\","
+                     "\"clock_rate\":90000,\"payload_type\":96,\"peer\":\"x\",\"file\":\"../x\"}");
+    test_program_expect(record->program, "warning", 5);
+    test_program_expect(record->program, "warning", 5);
+    test_program_expect(record->program, "warning", 5);
+    test_record_add(record, VIDEO, "h264", 102, "p1");
+    test_record_add(record, AUDIO, "vp8", 96, "p2");
+    for (guint i = 0; i < MAX(video->len, other->len); i++) {
+        for (int k = 0; k < 2; k++) {
+            GArray *from = k == 0 ? video : other;
+            if (i >= from->len)
+                continue;
+            TestPacket *packet = &g_array_index(from, TestPacket, i);
+            gsize size;
+            const guint8 *bytes = g_bytes_get_data(packet->packet, &size);
+            g_autofree guint8 *changed = g_memdup2(bytes, size);
+            if (i % 6 == 5) /* any byte but those of the sequence number */
+                changed[g_rand_int_range(rand, 12, (gint32)size)] ^=
+                    (guint8)g_rand_int_range(rand, 1, 256);
+            if (k == 0 && i % 20 == 10)
+                changed[12] = 0x1a; /* MTAP16 ends rtph264depay when it gets there */
+            TestPacket bad = {packet->at_us, g_bytes_new(changed, i % 31 == 30 ? size / 2 : size)};
+            test_record_put(record, k == 0 ? VIDEO : AUDIO, &bad, 0, 20000);
+            g_bytes_unref(bad.packet);
+        }
+    }
+    mnb_ring_flush(record->ring);
+    /* Afterwards it still records. */
+    g_autoptr(GArray) good = test_rtp_vp8(2, 320, 180, 1, 4444);
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &good, (gint64[]){20000}, 4 * S);
+    test_record_stop(record);
+    g_autofree char *path = test_record_path(record, "tracks/p1-p2-video.mkv");
+    g_autoptr(GArray) times = test_packet_times(path, "v:0", FALSE);
+    guint n_good = 0;
+    for (guint i = 0; i < times->len; i++)
+        n_good += time_at(times, i) >= 4 * S;
+    g_assert_cmpuint(n_good, ==, frames_of(good));
+    test_record_free(record);
+}
+
+static void on_gone_manager(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) audio = test_rtp_opus(1, 2222);
+    test_record_start(record, 1);
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &audio, (gint64[]){0}, 0);
+    test_program_expect(record->program, "track-file", 5);
+    close(record->program->input);
+    record->program->input = -1;
+    test_program_expect(record->program, "stopped", 10);
+    g_assert_cmpint(test_program_wait(record->program), ==, 0);
+    json_t *part = test_record_part(record, 1);
+    g_assert_cmpstr(test_str(part, "state"), ==, "complete");
+    json_decref(part);
+    test_record_free(record);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    gst_init(NULL, NULL);
+    g_test_add_func("/pipelines/record/keeps-every-frame", on_every_frame);
+    g_test_add_func("/pipelines/record/loses-at-most-a-second-by-kill-and-repairs", on_kill);
+    g_test_add_func("/pipelines/record/lines-sound-up-by-sender-reports", on_late_sound);
+    g_test_add_data_func("/pipelines/record/goes-on-in-the-same-file-when-vp8-changes-size", "vp8",
+                         on_picture_sizes);
+    g_test_add_data_func("/pipelines/record/begins-a-new-file-when-h264-changes-size", "h264",
+                         on_picture_sizes);
+    g_test_add_func("/pipelines/record/keeps-the-time-over-mute-and-a-new-ssrc", on_mute);
+    g_test_add_func("/pipelines/record/counts-what-is-lost-and-asks-for-a-key-frame", on_loss);
+    g_test_add_func("/pipelines/record/takes-over-what-waits-in-the-ring", on_second_part);
+    g_test_add_func("/pipelines/record/outlives-bad-commands-and-bad-packets", on_hostile);
+    g_test_add_func("/pipelines/record/finishes-when-its-manager-is-gone", on_gone_manager);
+    return g_test_run();
+}
