@@ -4,8 +4,8 @@
 
 #include "server/base/error.h"
 
-#define LINE_MAX  65536
-#define DEPTH_MAX 16
+#define EVENT_LINE_MAX 65536
+#define DEPTH_MAX      16
 
 static const struct {
     const char *name;
@@ -95,7 +95,7 @@ static gboolean set_invalid(GError **error, const char *reason)
 static gboolean parse_object(const char *line, gsize length, json_t **out, GError **error)
 {
     json_error_t problem;
-    if (length >= LINE_MAX)
+    if (length >= EVENT_LINE_MAX)
         return set_invalid(error, "too long");
     if (!is_shallow(line, length))
         return set_invalid(error, "nested too deeply");
