@@ -10,17 +10,18 @@
 
 #define PASSWORD_BYTES_MAX (4 * MNB_PASSWORD_MAX)
 
-void mnb_api_me(MnbRequest *request)
+void mnb_api_me(MnbHttpRequest *request)
 {
-    mnb_request_answer_json(request, 200, mnb_json_user(mnb_request_asker(request)->staff));
+    mnb_http_request_answer_json(request, 200,
+                                 mnb_json_user(mnb_http_request_asker(request)->staff));
 }
 
-static void set_cookie(MnbRequest *request, const char *token, gint64 seconds)
+static void set_cookie(MnbHttpRequest *request, const char *token, gint64 seconds)
 {
     g_autofree char *cookie = g_strdup_printf(
         MNB_COOKIE_NAME "=%s; Path=/; Max-Age=%" G_GINT64_FORMAT "; HttpOnly; SameSite=Strict%s",
-        token, seconds, mnb_request_services(request)->is_secure ? "; Secure" : "");
-    mnb_request_set_header(request, "Set-Cookie", cookie);
+        token, seconds, mnb_http_request_services(request)->is_secure ? "; Secure" : "");
+    mnb_http_request_set_header(request, "Set-Cookie", cookie);
 }
 
 /* ---- signing in ---- */
@@ -78,63 +79,63 @@ static gboolean write_sign_in(MnbDb *db, gpointer data, GError **error)
                             error);
 }
 
-static void on_signed_in(MnbRequest *request, gpointer data)
+static void on_signed_in(MnbHttpRequest *request, gpointer data)
 {
     const SignIn *sign_in = data;
-    mnb_rate_give_back(mnb_request_services(request)->sign_ins, sign_in->key,
-                       mnb_request_now_us(request));
+    mnb_rate_give_back(mnb_http_request_services(request)->sign_ins, sign_in->key,
+                       mnb_http_request_now_us(request));
     set_cookie(request, sign_in->cookie, MNB_STAFF_COOKIE_US / G_USEC_PER_SEC);
-    mnb_request_answer_json(request, 200, mnb_json_user(sign_in->signed_in));
+    mnb_http_request_answer_json(request, 200, mnb_json_user(sign_in->signed_in));
 }
 
 typedef struct {
-    MnbRequest *request;
+    MnbHttpRequest *request;
     SignIn *sign_in;
 } Verify;
 
 static void on_verified(GObject *source, GAsyncResult *result, gpointer data)
 {
     Verify *verify = data;
-    g_autoptr(MnbRequest) request = verify->request;
+    g_autoptr(MnbHttpRequest) request = verify->request;
     SignIn *sign_in = verify->sign_in;
     g_free(verify);
     gboolean is_right = FALSE;
     g_autoptr(GError) error = NULL;
-    if (mnb_request_is_closed(request)) {
+    if (mnb_http_request_is_closed(request)) {
         free_sign_in(sign_in);
         return;
     }
-    if (!mnb_passwords_verify_finish(mnb_request_services(request)->passwords, result, &is_right,
-                                     &error)) {
-        mnb_request_answer_error(request, error);
+    if (!mnb_passwords_verify_finish(mnb_http_request_services(request)->passwords, result,
+                                     &is_right, &error)) {
+        mnb_http_request_answer_error(request, error);
         free_sign_in(sign_in);
     } else if (!is_right) {
         MNB_LOG_INFO("wrong password");
-        mnb_request_answer_problem(request, wrong_credentials());
+        mnb_http_request_answer_problem(request, wrong_credentials());
         free_sign_in(sign_in);
     } else {
-        mnb_request_write(request, write_sign_in, sign_in, free_sign_in, on_signed_in);
+        mnb_http_request_write(request, write_sign_in, sign_in, free_sign_in, on_signed_in);
     }
 }
 
-static void sign_in_by_password(MnbRequest *request, SignIn *sign_in, const char *user,
+static void sign_in_by_password(MnbHttpRequest *request, SignIn *sign_in, const char *user,
                                 const char *password)
 {
-    g_autoptr(MnbStaff) staff = mnb_staff_find_by_name(mnb_request_db(request), user, NULL);
+    g_autoptr(MnbStaff) staff = mnb_staff_find_by_name(mnb_http_request_db(request), user, NULL);
     if (staff != NULL && staff->disabled_us == 0) {
         sign_in->staff = g_strdup(staff->id);
         sign_in->hash = g_strdup(staff->password_hash);
     }
     Verify *verify = g_new0(Verify, 1);
-    verify->request = mnb_request_ref(request);
+    verify->request = mnb_http_request_ref(request);
     verify->sign_in = sign_in;
-    mnb_passwords_verify_async(mnb_request_services(request)->passwords, password, sign_in->hash,
-                               NULL, on_verified, verify);
+    mnb_passwords_verify_async(mnb_http_request_services(request)->passwords, password,
+                               sign_in->hash, NULL, on_verified, verify);
 }
 
-void mnb_api_sign_in(MnbRequest *request)
+void mnb_api_sign_in(MnbHttpRequest *request)
 {
-    g_autoptr(MnbFields) fields = mnb_request_fields(request);
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
     const char *user = NULL, *password = NULL, *token = NULL;
@@ -146,10 +147,10 @@ void mnb_api_sign_in(MnbRequest *request)
         mnb_fields_require(fields, "password");
     }
     MnbProblem *problem = mnb_fields_finish(fields);
-    g_autofree char *key = mnb_rate_address_key(mnb_request_address(request));
+    g_autofree char *key = mnb_rate_address_key(mnb_http_request_address(request));
     if (problem == NULL) {
-        guint wait_s = mnb_rate_take(mnb_request_services(request)->sign_ins, key,
-                                     mnb_request_now_us(request));
+        guint wait_s = mnb_rate_take(mnb_http_request_services(request)->sign_ins, key,
+                                     mnb_http_request_now_us(request));
         if (wait_s > 0) {
             problem = mnb_problem_new(429, "too-many",
                                       "too many tries from this address; wait %u s", wait_s);
@@ -157,15 +158,15 @@ void mnb_api_sign_in(MnbRequest *request)
         }
     }
     if (problem != NULL) {
-        mnb_request_answer_problem(request, problem);
+        mnb_http_request_answer_problem(request, problem);
         return;
     }
     SignIn *sign_in = g_new0(SignIn, 1);
     sign_in->key = g_steal_pointer(&key);
-    sign_in->now_us = mnb_request_wall_us(request);
+    sign_in->now_us = mnb_http_request_wall_us(request);
     sign_in->token = g_strdup(token);
     if (token != NULL)
-        mnb_request_write(request, write_sign_in, sign_in, free_sign_in, on_signed_in);
+        mnb_http_request_write(request, write_sign_in, sign_in, free_sign_in, on_signed_in);
     else
         sign_in_by_password(request, sign_in, user, password);
 }
@@ -177,16 +178,17 @@ static gboolean write_sign_out(MnbDb *db, gpointer data, GError **error)
     return mnb_staff_end_cookie(db, data, error);
 }
 
-static void on_signed_out(MnbRequest *request, gpointer data)
+static void on_signed_out(MnbHttpRequest *request, gpointer data)
 {
     set_cookie(request, "", 0);
-    mnb_request_answer_empty(request, 204);
+    mnb_http_request_answer_empty(request, 204);
 }
 
-void mnb_api_sign_out(MnbRequest *request)
+void mnb_api_sign_out(MnbHttpRequest *request)
 {
-    mnb_request_write(request, write_sign_out, g_strdup(mnb_request_asker(request)->cookie), g_free,
-                      on_signed_out);
+    mnb_http_request_write(request, write_sign_out,
+                           g_strdup(mnb_http_request_asker(request)->cookie), g_free,
+                           on_signed_out);
 }
 
 /* ---- a new password ---- */
@@ -217,36 +219,36 @@ static gboolean write_password(MnbDb *db, gpointer data, GError **error)
                             NULL, error);
 }
 
-static void on_password_set(MnbRequest *request, gpointer data)
+static void on_password_set(MnbHttpRequest *request, gpointer data)
 {
-    mnb_request_answer_empty(request, 204);
+    mnb_http_request_answer_empty(request, 204);
 }
 
 static void on_hashed(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(MnbRequest) request = data;
+    g_autoptr(MnbHttpRequest) request = data;
     g_autoptr(GError) error = NULL;
-    if (mnb_request_is_closed(request))
+    if (mnb_http_request_is_closed(request))
         return;
     char *hash =
-        mnb_passwords_hash_finish(mnb_request_services(request)->passwords, result, &error);
+        mnb_passwords_hash_finish(mnb_http_request_services(request)->passwords, result, &error);
     if (hash == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
-    const MnbAsker *asker = mnb_request_asker(request);
+    const MnbAsker *asker = mnb_http_request_asker(request);
     NewPassword *change = g_new0(NewPassword, 1);
     change->staff = g_strdup(asker->staff->id);
     change->hash = hash;
     change->cookie = g_strdup(asker->cookie);
     change->actor = g_strdup(asker->actor);
-    change->now_us = mnb_request_wall_us(request);
-    mnb_request_write(request, write_password, change, free_new_password, on_password_set);
+    change->now_us = mnb_http_request_wall_us(request);
+    mnb_http_request_write(request, write_password, change, free_new_password, on_password_set);
 }
 
-void mnb_api_password(MnbRequest *request)
+void mnb_api_password(MnbHttpRequest *request)
 {
-    g_autoptr(MnbFields) fields = mnb_request_fields(request);
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
     const char *password = NULL;
@@ -260,9 +262,9 @@ void mnb_api_password(MnbRequest *request)
     }
     MnbProblem *problem = mnb_fields_finish(fields);
     if (problem != NULL) {
-        mnb_request_answer_problem(request, problem);
+        mnb_http_request_answer_problem(request, problem);
         return;
     }
-    mnb_passwords_hash_async(mnb_request_services(request)->passwords, password, NULL, on_hashed,
-                             mnb_request_ref(request));
+    mnb_passwords_hash_async(mnb_http_request_services(request)->passwords, password, NULL,
+                             on_hashed, mnb_http_request_ref(request));
 }

@@ -3,46 +3,46 @@
 #include "server/http/request.h"
 
 /* health.c */
-void mnb_api_healthz(MnbRequest *request);
-void mnb_api_metrics(MnbRequest *request);
-void mnb_api_openapi(MnbRequest *request);
+void mnb_api_healthz(MnbHttpRequest *request);
+void mnb_api_metrics(MnbHttpRequest *request);
+void mnb_api_openapi(MnbHttpRequest *request);
 
 /* account.c */
-void mnb_api_me(MnbRequest *request);
-void mnb_api_sign_in(MnbRequest *request);
-void mnb_api_sign_out(MnbRequest *request);
-void mnb_api_password(MnbRequest *request);
+void mnb_api_me(MnbHttpRequest *request);
+void mnb_api_sign_in(MnbHttpRequest *request);
+void mnb_api_sign_out(MnbHttpRequest *request);
+void mnb_api_password(MnbHttpRequest *request);
 
 /* taxonomy.c */
-void mnb_api_areas(MnbRequest *request);
-void mnb_api_cities(MnbRequest *request);
+void mnb_api_areas(MnbHttpRequest *request);
+void mnb_api_cities(MnbHttpRequest *request);
 
 /* events.c */
-void mnb_api_events(MnbRequest *request);
-void mnb_api_event_create(MnbRequest *request);
-void mnb_api_event(MnbRequest *request);
-void mnb_api_event_change(MnbRequest *request);
-void mnb_api_session(MnbRequest *request);
+void mnb_api_events(MnbHttpRequest *request);
+void mnb_api_event_create(MnbHttpRequest *request);
+void mnb_api_event(MnbHttpRequest *request);
+void mnb_api_event_change(MnbHttpRequest *request);
+void mnb_api_session(MnbHttpRequest *request);
 
 /* links.c */
-void mnb_api_links(MnbRequest *request);
-void mnb_api_link_create(MnbRequest *request);
-void mnb_api_link_revoke(MnbRequest *request);
-void mnb_api_join(MnbRequest *request);
+void mnb_api_links(MnbHttpRequest *request);
+void mnb_api_link_create(MnbHttpRequest *request);
+void mnb_api_link_revoke(MnbHttpRequest *request);
+void mnb_api_join(MnbHttpRequest *request);
 
 /* recordings.c */
-void mnb_api_recordings(MnbRequest *request);
-void mnb_api_recording(MnbRequest *request);
-void mnb_api_recording_change(MnbRequest *request);
-void mnb_api_media(MnbRequest *request);
+void mnb_api_recordings(MnbHttpRequest *request);
+void mnb_api_recording(MnbHttpRequest *request);
+void mnb_api_recording_change(MnbHttpRequest *request);
+void mnb_api_media(MnbHttpRequest *request);
 
 /* jobs.c */
-void mnb_api_jobs(MnbRequest *request);
-void mnb_api_job_retry(MnbRequest *request);
+void mnb_api_jobs(MnbHttpRequest *request);
+void mnb_api_job_retry(MnbHttpRequest *request);
 
 /* whip.c */
-void mnb_api_whip(MnbRequest *request);
-void mnb_api_whep(MnbRequest *request);
-void mnb_api_whep_peer(MnbRequest *request);
-void mnb_api_resource_patch(MnbRequest *request);
-void mnb_api_resource_delete(MnbRequest *request);
+void mnb_api_whip(MnbHttpRequest *request);
+void mnb_api_whep(MnbHttpRequest *request);
+void mnb_api_whep_peer(MnbHttpRequest *request);
+void mnb_api_resource_patch(MnbHttpRequest *request);
+void mnb_api_resource_delete(MnbHttpRequest *request);

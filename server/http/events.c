@@ -103,13 +103,13 @@ static void free_change(gpointer data)
     g_free(change);
 }
 
-static Change *new_change(MnbRequest *request, MnbEvent *event, MnbFields *fields)
+static Change *new_change(MnbHttpRequest *request, MnbEvent *event, MnbFields *fields)
 {
     Change *change = g_new0(Change, 1);
     change->event = event;
     change->fields = fields;
-    change->actor = g_strdup(mnb_request_asker(request)->actor);
-    change->now_us = mnb_request_wall_us(request);
+    change->actor = g_strdup(mnb_http_request_asker(request)->actor);
+    change->now_us = mnb_http_request_wall_us(request);
     return change;
 }
 
@@ -120,22 +120,22 @@ static gboolean audit(MnbDb *db, const Change *change, const char *action, GErro
 }
 
 /* Returns FALSE after a problem was answered. */
-static gboolean finish(MnbRequest *request, MnbFields *fields)
+static gboolean finish(MnbHttpRequest *request, MnbFields *fields)
 {
     MnbProblem *problem = mnb_fields_finish(fields);
     if (problem != NULL)
-        mnb_request_answer_problem(request, problem);
+        mnb_http_request_answer_problem(request, problem);
     return problem == NULL;
 }
 
-static void answer_event(MnbRequest *request, guint status, const char *id)
+static void answer_event(MnbHttpRequest *request, guint status, const char *id)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MnbEvent) event = mnb_event_find(mnb_request_db(request), id, &error);
+    g_autoptr(MnbEvent) event = mnb_event_find(mnb_http_request_db(request), id, &error);
     if (event == NULL)
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     else
-        mnb_request_answer_json(request, status, mnb_json_event(request, event));
+        mnb_http_request_answer_json(request, status, mnb_json_event(request, event));
 }
 
 /* ---- making ---- */
@@ -147,19 +147,19 @@ static gboolean write_new(MnbDb *db, gpointer data, GError **error)
            audit(db, change, "event-create", error);
 }
 
-static void on_made(MnbRequest *request, gpointer data)
+static void on_made(MnbHttpRequest *request, gpointer data)
 {
     const Change *change = data;
-    mnb_rooms_session_added(mnb_request_services(request)->rooms, change->event->session);
+    mnb_rooms_session_added(mnb_http_request_services(request)->rooms, change->event->session);
     g_autofree char *location = g_strconcat("/api/v1/events/", change->event->id, NULL);
-    mnb_request_set_header(request, "Location", location);
+    mnb_http_request_set_header(request, "Location", location);
     answer_event(request, 201, change->event->id);
 }
 
-void mnb_api_event_create(MnbRequest *request)
+void mnb_api_event_create(MnbHttpRequest *request)
 {
     static const char *const required[] = {"area", "city", "starts_at", "duration_s", "time_zone"};
-    g_autoptr(MnbFields) fields = mnb_request_fields(request);
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
     g_autoptr(MnbEvent) event = mnb_event_new();
@@ -170,11 +170,11 @@ void mnb_api_event_create(MnbRequest *request)
     for (guint i = 0; i < G_N_ELEMENTS(required); i++)
         mnb_fields_require(fields, required[i]);
     apply(fields, event);
-    check_whole(fields, mnb_request_db(request), event);
+    check_whole(fields, mnb_http_request_db(request), event);
     if (!finish(request, fields))
         return;
     Change *change = new_change(request, g_steal_pointer(&event), NULL);
-    mnb_request_write(request, write_new, change, free_change, on_made);
+    mnb_http_request_write(request, write_new, change, free_change, on_made);
 }
 
 /* ---- changing ---- */
@@ -190,23 +190,23 @@ static gboolean write_change(MnbDb *db, gpointer data, GError **error)
            audit(db, change, "event-update", error);
 }
 
-static void on_changed(MnbRequest *request, gpointer data)
+static void on_changed(MnbHttpRequest *request, gpointer data)
 {
     const Change *change = data;
-    mnb_rooms_event_changed(mnb_request_services(request)->rooms, change->event->id);
+    mnb_rooms_event_changed(mnb_http_request_services(request)->rooms, change->event->id);
     answer_event(request, 200, change->event->id);
 }
 
-void mnb_api_event_change(MnbRequest *request)
+void mnb_api_event_change(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
-    MnbDb *db = mnb_request_db(request);
-    g_autoptr(MnbEvent) event = mnb_event_find(db, mnb_request_param(request, 0), &error);
+    MnbDb *db = mnb_http_request_db(request);
+    g_autoptr(MnbEvent) event = mnb_event_find(db, mnb_http_request_param(request, 0), &error);
     if (event == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
-    g_autoptr(MnbFields) fields = mnb_request_fields(request);
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
     apply(fields, event);
@@ -214,81 +214,83 @@ void mnb_api_event_change(MnbRequest *request)
     if (!finish(request, fields))
         return;
     Change *change = new_change(request, g_steal_pointer(&event), g_steal_pointer(&fields));
-    mnb_request_write(request, write_change, change, free_change, on_changed);
+    mnb_http_request_write(request, write_change, change, free_change, on_changed);
 }
 
 /* ---- reading ---- */
 
-static gboolean is_open_to(MnbRequest *request, const MnbEvent *event)
+static gboolean is_open_to(MnbHttpRequest *request, const MnbEvent *event)
 {
-    const MnbLink *link = mnb_request_asker(request)->link;
+    const MnbLink *link = mnb_http_request_asker(request)->link;
     return event->is_public || (link != NULL && strcmp(link->event, event->id) == 0) ||
-           mnb_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL);
+           mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL);
 }
 
-void mnb_api_event(MnbRequest *request)
+void mnb_api_event(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(MnbEvent) event =
-        mnb_event_find(mnb_request_db(request), mnb_request_param(request, 0), &error);
+        mnb_event_find(mnb_http_request_db(request), mnb_http_request_param(request, 0), &error);
     if (event == NULL)
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     else if (!is_open_to(request, event))
-        mnb_request_answer_not_found(request);
+        mnb_http_request_answer_not_found(request);
     else
-        mnb_request_answer_json(request, 200, mnb_json_event(request, event));
+        mnb_http_request_answer_json(request, 200, mnb_json_event(request, event));
 }
 
-void mnb_api_events(MnbRequest *request)
+void mnb_api_events(MnbHttpRequest *request)
 {
     guint page, per_page, total = 0;
-    const char *when = mnb_request_query(request, "when");
+    const char *when = mnb_http_request_query(request, "when");
     gboolean is_all = g_strcmp0(when, "all") == 0;
     if (when != NULL && !is_all && strcmp(when, "upcoming") != 0) {
-        mnb_request_answer_problem(
+        mnb_http_request_answer_problem(
             request, mnb_problem_new(422, "invalid", "when must be \"upcoming\" or \"all\""));
         return;
     }
-    if (is_all && !mnb_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL)) {
-        mnb_request_answer_problem(
+    if (is_all && !mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL)) {
+        mnb_http_request_answer_problem(
             request, mnb_problem_new(401, "sign-in-needed", "only staff sees all events"));
         return;
     }
-    if (!mnb_request_page(request, &page, &per_page))
+    if (!mnb_http_request_page(request, &page, &per_page))
         return;
     MnbEventFilter filter = {
         .public_only = !is_all,
         .upcoming_only = !is_all,
-        .now_us = mnb_request_wall_us(request),
+        .now_us = mnb_http_request_wall_us(request),
         .offset = (page - 1) * per_page,
         .limit = per_page,
     };
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) events = mnb_event_list(mnb_request_db(request), &filter, &total, &error);
+    g_autoptr(GPtrArray) events =
+        mnb_event_list(mnb_http_request_db(request), &filter, &total, &error);
     if (events == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     json_t *items = json_array();
     for (guint i = 0; i < events->len; i++)
         json_array_append_new(items, mnb_json_event(request, g_ptr_array_index(events, i)));
-    mnb_request_answer_json(request, 200, mnb_json_list(items, total, page, per_page));
+    mnb_http_request_answer_json(request, 200, mnb_json_list(items, total, page, per_page));
 }
 
 /* ---- sessions ---- */
 
-void mnb_api_session(MnbRequest *request)
+void mnb_api_session(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
-    MnbDb *db = mnb_request_db(request);
-    g_autoptr(MnbSession) session = mnb_session_find(db, mnb_request_param(request, 0), &error);
+    MnbDb *db = mnb_http_request_db(request);
+    g_autoptr(MnbSession) session =
+        mnb_session_find(db, mnb_http_request_param(request, 0), &error);
     if (session == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     g_autoptr(GPtrArray) recordings = mnb_recording_list_for_session(db, session->id, &error);
     if (recordings == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     json_t *items = json_array();
@@ -299,13 +301,13 @@ void mnb_api_session(MnbRequest *request)
     }
     if (error != NULL) {
         json_decref(items);
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
-    mnb_request_answer_json(request, 200,
-                            json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id", session->id, "event",
-                                      session->event, "state",
-                                      mnb_session_state_to_string(session->state), "started_at",
-                                      mnb_json_time(session->started_us), "ended_at",
-                                      mnb_json_time(session->ended_us), "recordings", items));
+    mnb_http_request_answer_json(
+        request, 200,
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id", session->id, "event", session->event,
+                  "state", mnb_session_state_to_string(session->state), "started_at",
+                  mnb_json_time(session->started_us), "ended_at", mnb_json_time(session->ended_us),
+                  "recordings", items));
 }

@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void mnb_api_healthz(MnbRequest *request)
+void mnb_api_healthz(MnbHttpRequest *request)
 {
     static const char *const states[] = {
         [MNB_HTTP_STARTING] = "starting",
         [MNB_HTTP_SERVING] = "ok",
         [MNB_HTTP_DRAINING] = "draining",
     };
-    MnbHttpState state = mnb_request_http(request)->state;
+    MnbHttpState state = mnb_http_request_http(request)->state;
     if (state != MNB_HTTP_SERVING)
-        mnb_request_set_header(request, "Retry-After", "2");
-    mnb_request_answer_json(request, state == MNB_HTTP_SERVING ? 200 : 503,
-                            json_pack("{s:s, s:s}", "status", states[state], "version",
-                                      mnb_request_services(request)->version));
+        mnb_http_request_set_header(request, "Retry-After", "2");
+    mnb_http_request_answer_json(request, state == MNB_HTTP_SERVING ? 200 : 503,
+                                 json_pack("{s:s, s:s}", "status", states[state], "version",
+                                           mnb_http_request_services(request)->version));
 }
 
 static void write_process(GString *text)
@@ -78,9 +78,9 @@ static void write_catalog(GString *text, MnbCatalog *catalog)
                       (guint64)MAX(stats.commit_us_max, 0));
 }
 
-void mnb_api_metrics(MnbRequest *request)
+void mnb_api_metrics(MnbHttpRequest *request)
 {
-    MnbHttp *http = mnb_request_http(request);
+    MnbHttp *http = mnb_http_request_http(request);
     GString *text = g_string_sized_new(8192);
     write_process(text);
     write_http(text, http);
@@ -90,19 +90,20 @@ void mnb_api_metrics(MnbRequest *request)
         const MnbMetricsPart *part = &g_array_index(http->metrics, MnbMetricsPart, i);
         part->write(text, part->data);
     }
-    mnb_request_answer_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", text->str);
+    mnb_http_request_answer_text(request, 200, "text/plain; version=0.0.4; charset=utf-8",
+                                 text->str);
     g_string_free(text, TRUE);
 }
 
-void mnb_api_openapi(MnbRequest *request)
+void mnb_api_openapi(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) bytes = g_resource_lookup_data(
         mnb_http_get_resource(), "/manabi/http/openapi.json", G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
     if (bytes == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     g_autofree char *text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    mnb_request_answer_text(request, 200, "application/json", text);
+    mnb_http_request_answer_text(request, 200, "application/json", text);
 }

@@ -4,8 +4,9 @@
 #include "server/http/request.h"
 #include <libsoup/soup.h>
 
-#define MNB_HTTP_DEADLINE_US (60 * G_USEC_PER_SEC) /* from accept to the last byte of the answer   \
-                                                    */
+#define MNB_HTTP_DEADLINE_US                                                                       \
+    (60 * G_USEC_PER_SEC) /* from accept to the last byte of the answer                            \
+                           */
 
 typedef struct {
     void (*write)(GString *text, gpointer data);
@@ -38,7 +39,7 @@ void mnb_http_unref(MnbHttp *http);
 
 /* At the headers of a message: makes its request (which lives as long as the message, and longer
  * when a handler holds it), checks everything that can be checked and may answer. */
-void mnb_request_begin(MnbHttp *http, SoupServerMessage *message);
+void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message);
 /* At the end of its body: runs the handler, unless it was answered already. */
-void mnb_request_run(SoupServerMessage *message);
-MnbHttp *mnb_request_http(MnbRequest *request);
+void mnb_http_request_run(SoupServerMessage *message);
+MnbHttp *mnb_http_request_http(MnbHttpRequest *request);

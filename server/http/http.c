@@ -85,13 +85,13 @@ static void on_request_started(SoupServer *soup, SoupServerMessage *message, gpo
 static void on_headers(SoupServer *soup, SoupServerMessage *message, const char *path,
                        GHashTable *query, gpointer data)
 {
-    mnb_request_begin(data, message);
+    mnb_http_request_begin(data, message);
 }
 
 static void on_body(SoupServer *soup, SoupServerMessage *message, const char *path,
                     GHashTable *query, gpointer data)
 {
-    mnb_request_run(message);
+    mnb_http_request_run(message);
 }
 
 /* Returns (owned): a listening socket at @path, in place of a stale one. */

@@ -5,23 +5,23 @@
 #include "server/http/http-internal.h"
 #include "server/http/objects.h"
 
-void mnb_api_jobs(MnbRequest *request)
+void mnb_api_jobs(MnbHttpRequest *request)
 {
     guint page, per_page, total = 0;
-    if (!mnb_request_page(request, &page, &per_page))
+    if (!mnb_http_request_page(request, &page, &per_page))
         return;
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) jobs =
-        mnb_job_list(mnb_request_db(request), mnb_request_query(request, "recording"),
+        mnb_job_list(mnb_http_request_db(request), mnb_http_request_query(request, "recording"),
                      (page - 1) * per_page, per_page, &total, &error);
     if (jobs == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     json_t *items = json_array();
     for (guint i = 0; i < jobs->len; i++)
         json_array_append_new(items, mnb_json_job(g_ptr_array_index(jobs, i)));
-    mnb_request_answer_json(request, 200, mnb_json_list(items, total, page, per_page));
+    mnb_http_request_answer_json(request, 200, mnb_json_list(items, total, page, per_page));
 }
 
 typedef struct {
@@ -46,25 +46,25 @@ static gboolean write_retry(MnbDb *db, gpointer data, GError **error)
            mnb_audit_append(db, retry->now_us, retry->actor, "job-retry", object, NULL, error);
 }
 
-static void on_retried(MnbRequest *request, gpointer data)
+static void on_retried(MnbHttpRequest *request, gpointer data)
 {
     const Retry *retry = data;
-    const MnbHttp *http = mnb_request_http(request);
+    const MnbHttp *http = mnb_http_request_http(request);
     if (http->on_jobs_changed != NULL)
         http->on_jobs_changed(http->data);
     g_autoptr(GError) error = NULL;
-    g_autoptr(MnbJob) job = mnb_job_find(mnb_request_db(request), retry->job, &error);
+    g_autoptr(MnbJob) job = mnb_job_find(mnb_http_request_db(request), retry->job, &error);
     if (job == NULL)
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     else
-        mnb_request_answer_json(request, 202, mnb_json_job(job));
+        mnb_http_request_answer_json(request, 202, mnb_json_job(job));
 }
 
-void mnb_api_job_retry(MnbRequest *request)
+void mnb_api_job_retry(MnbHttpRequest *request)
 {
     Retry *retry = g_new0(Retry, 1);
-    retry->job = g_strdup(mnb_request_param(request, 0));
-    retry->actor = g_strdup(mnb_request_asker(request)->actor);
-    retry->now_us = mnb_request_wall_us(request);
-    mnb_request_write(request, write_retry, retry, free_retry, on_retried);
+    retry->job = g_strdup(mnb_http_request_param(request, 0));
+    retry->actor = g_strdup(mnb_http_request_asker(request)->actor);
+    retry->now_us = mnb_http_request_wall_us(request);
+    mnb_http_request_write(request, write_retry, retry, free_retry, on_retried);
 }

@@ -26,10 +26,10 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-json_t *mnb_json_event(MnbRequest *request, const MnbEvent *event)
+json_t *mnb_json_event(MnbHttpRequest *request, const MnbEvent *event)
 {
-    const MnbAsker *asker = mnb_request_asker(request);
-    gboolean is_known = mnb_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL) ||
+    const MnbAsker *asker = mnb_http_request_asker(request);
+    gboolean is_known = mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL) ||
                         (asker->link != NULL && strcmp(asker->link->event, event->id) == 0);
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:o, s:b, s:s, s:s, s:s}", "id",
@@ -44,8 +44,8 @@ json_t *mnb_json_event(MnbRequest *request, const MnbEvent *event)
         mnb_session_state_to_string(event->session_state));
     if (is_known && event->session != NULL)
         json_object_set_new(json, "session", json_string(event->session));
-    gboolean may_edit = mnb_request_may(request, MNB_MAY_EDIT_EVENT, event->id, NULL);
-    gboolean may_host = mnb_request_may(request, MNB_MAY_HOST, event->id, NULL);
+    gboolean may_edit = mnb_http_request_may(request, MNB_MAY_EDIT_EVENT, event->id, NULL);
+    gboolean may_host = mnb_http_request_may(request, MNB_MAY_HOST, event->id, NULL);
     json_object_set_new(json, "may", json_pack("{s:b, s:b}", "edit", may_edit, "host", may_host));
     return json;
 }

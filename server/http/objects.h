@@ -15,7 +15,7 @@ json_t *mnb_json_time(gint64 wall_us);
 json_t *mnb_json_text(const char *text);
 
 /* What the asker of @request may know of it: the session's id only for staff and its own links. */
-json_t *mnb_json_event(MnbRequest *request, const MnbEvent *event);
+json_t *mnb_json_event(MnbHttpRequest *request, const MnbEvent *event);
 json_t *mnb_json_link(const MnbLink *link);
 /* Reads renditions and progress. NULL with @error when that fails. */
 json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **error);

@@ -12,14 +12,14 @@
 static const char *const audiences[] = {"public", "link", "staff", NULL};
 static const char *const states[] = {"published", "withdrawn", NULL};
 
-static gboolean is_staff(MnbRequest *request)
+static gboolean is_staff(MnbHttpRequest *request)
 {
-    return mnb_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL);
+    return mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL);
 }
 
-static gboolean may_watch(MnbRequest *request, const MnbRecording *recording)
+static gboolean may_watch(MnbHttpRequest *request, const MnbRecording *recording)
 {
-    const MnbLink *link = mnb_request_asker(request)->link;
+    const MnbLink *link = mnb_http_request_asker(request)->link;
     gboolean has_link =
         link != NULL && recording->event != NULL && strcmp(link->event, recording->event) == 0;
     return mnb_recording_may_watch(recording, is_staff(request), has_link);
@@ -27,17 +27,17 @@ static gboolean may_watch(MnbRequest *request, const MnbRecording *recording)
 
 /* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the
  * problem was answered. */
-static MnbRecording *find_watchable(MnbRequest *request)
+static MnbRecording *find_watchable(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MnbRecording) recording =
-        mnb_recording_find(mnb_request_db(request), mnb_request_param(request, 0), &error);
+    g_autoptr(MnbRecording) recording = mnb_recording_find(
+        mnb_http_request_db(request), mnb_http_request_param(request, 0), &error);
     if (recording != NULL && may_watch(request, recording))
         return g_steal_pointer(&recording);
     if (recording == NULL)
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     else
-        mnb_request_answer_not_found(request);
+        mnb_http_request_answer_not_found(request);
     return NULL;
 }
 
@@ -73,32 +73,32 @@ static json_t *hits(MnbDb *db, GPtrArray *list, GError **error)
     return items;
 }
 
-static const char *filter(MnbRequest *request, const char *name)
+static const char *filter(MnbHttpRequest *request, const char *name)
 {
-    const char *value = mnb_request_query(request, name);
+    const char *value = mnb_http_request_query(request, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-void mnb_api_recordings(MnbRequest *request)
+void mnb_api_recordings(MnbHttpRequest *request)
 {
     guint page, per_page;
     MnbSearchQuery query = {
-        .text = mnb_request_query(request, "q"),
+        .text = mnb_http_request_query(request, "q"),
         .area = filter(request, "area"),
         .city = filter(request, "city"),
         .language = filter(request, "language"),
         .staff = is_staff(request),
     };
     const char *state = filter(request, "state");
-    if (!mnb_request_page(request, &page, &per_page))
+    if (!mnb_http_request_page(request, &page, &per_page))
         return;
     if (state != NULL && !mnb_recording_state_parse(state, &query.state)) {
-        mnb_request_answer_problem(request,
-                                   mnb_problem_new(422, "invalid", "there is no such state"));
+        mnb_http_request_answer_problem(request,
+                                        mnb_problem_new(422, "invalid", "there is no such state"));
         return;
     }
     if (state != NULL && !query.staff && query.state != MNB_RECORDING_PUBLISHED) {
-        mnb_request_answer_problem(
+        mnb_http_request_answer_problem(
             request, mnb_problem_new(401, "sign-in-needed", "only staff may ask by state"));
         return;
     }
@@ -106,31 +106,31 @@ void mnb_api_recordings(MnbRequest *request)
     query.offset = (page - 1) * per_page;
     query.limit = per_page;
     g_autoptr(GError) error = NULL;
-    MnbDb *db = mnb_request_db(request);
+    MnbDb *db = mnb_http_request_db(request);
     g_autoptr(MnbSearchResult) result = mnb_search(db, &query, &error);
     json_t *items = result != NULL ? hits(db, result->hits, &error) : NULL;
     if (items == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     json_t *json = mnb_json_list(items, result->total, page, per_page);
     json_object_set_new(
         json, "facets",
         json_pack("{s:o, s:o}", "area", facets(result->areas), "city", facets(result->cities)));
-    mnb_request_answer_json(request, 200, json);
+    mnb_http_request_answer_json(request, 200, json);
 }
 
-static void answer_recording(MnbRequest *request, const MnbRecording *recording)
+static void answer_recording(MnbHttpRequest *request, const MnbRecording *recording)
 {
     g_autoptr(GError) error = NULL;
-    json_t *json = mnb_json_recording(mnb_request_db(request), recording, &error);
+    json_t *json = mnb_json_recording(mnb_http_request_db(request), recording, &error);
     if (json == NULL)
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     else
-        mnb_request_answer_json(request, 200, json);
+        mnb_http_request_answer_json(request, 200, json);
 }
 
-void mnb_api_recording(MnbRequest *request)
+void mnb_api_recording(MnbHttpRequest *request)
 {
     g_autoptr(MnbRecording) recording = find_watchable(request);
     if (recording != NULL)
@@ -224,40 +224,40 @@ static gboolean write_change(MnbDb *db, gpointer data, GError **error)
     return mnb_audit_append(db, change->now_us, change->actor, action, object, NULL, error);
 }
 
-static void on_changed(MnbRequest *request, gpointer data)
+static void on_changed(MnbHttpRequest *request, gpointer data)
 {
     const Change *change = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(MnbRecording) recording =
-        mnb_recording_find(mnb_request_db(request), change->id, &error);
+        mnb_recording_find(mnb_http_request_db(request), change->id, &error);
     if (recording == NULL)
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     else
         answer_recording(request, recording);
 }
 
-void mnb_api_recording_change(MnbRequest *request)
+void mnb_api_recording_change(MnbHttpRequest *request)
 {
     const char *state = NULL;
     g_autoptr(MnbRecording) recording = find_watchable(request);
     if (recording == NULL)
         return;
-    g_autoptr(MnbFields) fields = mnb_request_fields(request);
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
     apply(fields, recording, &state);
-    check_whole(fields, mnb_request_db(request), recording);
+    check_whole(fields, mnb_http_request_db(request), recording);
     MnbProblem *problem = mnb_fields_finish(fields);
     if (problem != NULL) {
-        mnb_request_answer_problem(request, problem);
+        mnb_http_request_answer_problem(request, problem);
         return;
     }
     Change *change = g_new0(Change, 1);
     change->id = g_strdup(recording->id);
-    change->actor = g_strdup(mnb_request_asker(request)->actor);
+    change->actor = g_strdup(mnb_http_request_asker(request)->actor);
     change->fields = g_steal_pointer(&fields);
-    change->now_us = mnb_request_wall_us(request);
-    mnb_request_write(request, write_change, change, free_change, on_changed);
+    change->now_us = mnb_http_request_wall_us(request);
+    mnb_http_request_write(request, write_change, change, free_change, on_changed);
 }
 
 /* ---- files ---- */
@@ -272,11 +272,11 @@ static const char *cache_control(const MnbRecording *recording, const char *path
 }
 
 /* Says yes or no; nginx sends the file, with ranges and conditions. */
-void mnb_api_media(MnbRequest *request)
+void mnb_api_media(MnbHttpRequest *request)
 {
-    g_autofree char *path = mnb_media_path_decode(mnb_request_rest(request));
+    g_autofree char *path = mnb_media_path_decode(mnb_http_request_rest(request));
     if (path == NULL) {
-        mnb_request_answer_not_found(request);
+        mnb_http_request_answer_not_found(request);
         return;
     }
     g_autoptr(MnbRecording) recording = find_watchable(request);
@@ -284,16 +284,16 @@ void mnb_api_media(MnbRequest *request)
         return;
     g_autofree char *folder = g_uri_escape_string(recording->folder, NULL, FALSE);
     g_autofree char *file = g_strconcat("/-/recordings/", folder, "/media/", path, NULL);
-    mnb_request_set_header(request, "X-Accel-Redirect", file);
-    mnb_request_set_header(request, "Cache-Control", cache_control(recording, path));
-    if (g_strcmp0(mnb_request_query(request, "download"), "1") == 0) {
+    mnb_http_request_set_header(request, "X-Accel-Redirect", file);
+    mnb_http_request_set_header(request, "Cache-Control", cache_control(recording, path));
+    if (g_strcmp0(mnb_http_request_query(request, "download"), "1") == 0) {
         const char *title =
             recording->title_ja[0] != '\0' ? recording->title_ja : recording->title_en;
-        if (g_strcmp0(mnb_request_query(request, "lang"), "en") == 0 &&
+        if (g_strcmp0(mnb_http_request_query(request, "lang"), "en") == 0 &&
             recording->title_en[0] != '\0')
             title = recording->title_en;
         g_autofree char *disposition = mnb_media_path_disposition(title, path);
-        mnb_request_set_header(request, "Content-Disposition", disposition);
+        mnb_http_request_set_header(request, "Content-Disposition", disposition);
     }
-    mnb_request_answer_text(request, 200, mnb_media_path_type(path), "");
+    mnb_http_request_answer_text(request, 200, mnb_media_path_type(path), "");
 }

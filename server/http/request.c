@@ -14,7 +14,7 @@
 #define KEY      "mnb-request"
 #define PAGE_MAX 100000
 
-struct MnbRequest {
+struct MnbHttpRequest {
     guint refs;
     MnbHttp *http;              /* held */
     SoupServerMessage *message; /* held until it is answered or gone */
@@ -30,13 +30,13 @@ struct MnbRequest {
     gboolean is_too_large;
 };
 
-MnbRequest *mnb_request_ref(MnbRequest *request)
+MnbHttpRequest *mnb_http_request_ref(MnbHttpRequest *request)
 {
     request->refs++;
     return request;
 }
 
-void mnb_request_unref(MnbRequest *request)
+void mnb_http_request_unref(MnbHttpRequest *request)
 {
     if (--request->refs > 0)
         return;
@@ -49,53 +49,53 @@ void mnb_request_unref(MnbRequest *request)
 
 /* ---- what is asked ---- */
 
-const MnbServices *mnb_request_services(MnbRequest *request)
+const MnbServices *mnb_http_request_services(MnbHttpRequest *request)
 {
     return &request->http->services;
 }
 
-MnbHttp *mnb_request_http(MnbRequest *request)
+MnbHttp *mnb_http_request_http(MnbHttpRequest *request)
 {
     return request->http;
 }
 
-const MnbAsker *mnb_request_asker(MnbRequest *request)
+const MnbAsker *mnb_http_request_asker(MnbHttpRequest *request)
 {
     return &request->asker;
 }
 
-MnbDb *mnb_request_db(MnbRequest *request)
+MnbDb *mnb_http_request_db(MnbHttpRequest *request)
 {
     return mnb_catalog_reader(request->http->services.catalog);
 }
 
-gint64 mnb_request_wall_us(MnbRequest *request)
+gint64 mnb_http_request_wall_us(MnbHttpRequest *request)
 {
     return mnb_clock_wall_us(request->http->services.clock);
 }
 
-gint64 mnb_request_now_us(MnbRequest *request)
+gint64 mnb_http_request_now_us(MnbHttpRequest *request)
 {
     return mnb_clock_now_us(request->http->services.clock);
 }
 
-const char *mnb_request_param(MnbRequest *request, guint i)
+const char *mnb_http_request_param(MnbHttpRequest *request, guint i)
 {
     g_return_val_if_fail(i < MNB_ROUTE_PARAMS_MAX, NULL);
     return request->match.params[i];
 }
 
-const char *mnb_request_rest(MnbRequest *request)
+const char *mnb_http_request_rest(MnbHttpRequest *request)
 {
     return request->match.rest;
 }
 
-const char *mnb_request_query(MnbRequest *request, const char *name)
+const char *mnb_http_request_query(MnbHttpRequest *request, const char *name)
 {
     return request->query != NULL ? g_hash_table_lookup(request->query, name) : NULL;
 }
 
-const char *mnb_request_header(MnbRequest *request, const char *name)
+const char *mnb_http_request_header(MnbHttpRequest *request, const char *name)
 {
     if (request->message == NULL)
         return NULL;
@@ -103,34 +103,34 @@ const char *mnb_request_header(MnbRequest *request, const char *name)
                                         name);
 }
 
-const char *mnb_request_body(MnbRequest *request, gsize *len_out)
+const char *mnb_http_request_body(MnbHttpRequest *request, gsize *len_out)
 {
     *len_out = request->body->len;
     return request->body->len > 0 ? (const char *)request->body->data : "";
 }
 
-const char *mnb_request_address(MnbRequest *request)
+const char *mnb_http_request_address(MnbHttpRequest *request)
 {
     return request->address;
 }
 
-gboolean mnb_request_is_local(MnbRequest *request)
+gboolean mnb_http_request_is_local(MnbHttpRequest *request)
 {
     return strcmp(request->address, "local") == 0 || strcmp(request->address, "::1") == 0 ||
            g_str_has_prefix(request->address, "127.");
 }
 
-gboolean mnb_request_is_draining(MnbRequest *request)
+gboolean mnb_http_request_is_draining(MnbHttpRequest *request)
 {
     return request->http->state == MNB_HTTP_DRAINING;
 }
 
-gboolean mnb_request_is_gone(MnbRequest *request)
+gboolean mnb_http_request_is_gone(MnbHttpRequest *request)
 {
     return request->is_gone || request->http->is_closed;
 }
 
-gboolean mnb_request_is_closed(MnbRequest *request)
+gboolean mnb_http_request_is_closed(MnbHttpRequest *request)
 {
     return request->http->is_closed;
 }
@@ -146,35 +146,35 @@ static gboolean read_number(const char *text, guint max, guint *number_out)
     return TRUE;
 }
 
-gboolean mnb_request_page(MnbRequest *request, guint *page_out, guint *per_page_out)
+gboolean mnb_http_request_page(MnbHttpRequest *request, guint *page_out, guint *per_page_out)
 {
     *page_out = 1;
     *per_page_out = 24;
     MnbProblem *problem = NULL;
-    if (!read_number(mnb_request_query(request, "page"), PAGE_MAX, page_out))
+    if (!read_number(mnb_http_request_query(request, "page"), PAGE_MAX, page_out))
         problem = mnb_problem_new(422, "invalid", "page must be a number from 1 to %d", PAGE_MAX);
-    else if (!read_number(mnb_request_query(request, "per_page"), 100, per_page_out))
+    else if (!read_number(mnb_http_request_query(request, "per_page"), 100, per_page_out))
         problem = mnb_problem_new(422, "invalid", "per_page must be a number from 1 to 100");
     if (problem == NULL)
         return TRUE;
-    mnb_request_answer_problem(request, problem);
+    mnb_http_request_answer_problem(request, problem);
     return FALSE;
 }
 
-MnbFields *mnb_request_fields(MnbRequest *request)
+MnbFields *mnb_http_request_fields(MnbHttpRequest *request)
 {
     MnbProblem *problem = NULL;
     gsize len;
-    const char *body = mnb_request_body(request, &len);
+    const char *body = mnb_http_request_body(request, &len);
     MnbFields *fields = mnb_fields_new(body, len, &problem);
     if (fields == NULL)
-        mnb_request_answer_problem(request, problem);
+        mnb_http_request_answer_problem(request, problem);
     return fields;
 }
 
 /* ---- answers ---- */
 
-void mnb_request_set_header(MnbRequest *request, const char *name, const char *value)
+void mnb_http_request_set_header(MnbHttpRequest *request, const char *name, const char *value)
 {
     if (request->message == NULL || request->is_answered)
         return;
@@ -182,7 +182,7 @@ void mnb_request_set_header(MnbRequest *request, const char *name, const char *v
                                  value);
 }
 
-static void set_common_headers(MnbRequest *request)
+static void set_common_headers(MnbHttpRequest *request)
 {
     SoupMessageHeaders *headers = soup_server_message_get_response_headers(request->message);
     if (soup_message_headers_get_one(headers, "Cache-Control") == NULL)
@@ -194,12 +194,13 @@ static void set_common_headers(MnbRequest *request)
     }
 }
 
-static void answer(MnbRequest *request, guint status, const char *type, const char *body, gsize len)
+static void answer(MnbHttpRequest *request, guint status, const char *type, const char *body,
+                   gsize len)
 {
     if (request->is_answered)
         return;
     request->http->n_answers[MIN(status, 599)]++;
-    if (mnb_request_is_gone(request) || request->message == NULL) {
+    if (mnb_http_request_is_gone(request) || request->message == NULL) {
         request->is_answered = TRUE;
         return;
     }
@@ -214,50 +215,51 @@ static void answer(MnbRequest *request, guint status, const char *type, const ch
     }
 }
 
-void mnb_request_answer_json(MnbRequest *request, guint status, json_t *json)
+void mnb_http_request_answer_json(MnbHttpRequest *request, guint status, json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (text == NULL) { /* not enough memory, or invalid UTF-8 in the catalogue */
-        mnb_request_answer_error(request, NULL);
+        mnb_http_request_answer_error(request, NULL);
         return;
     }
     answer(request, status, "application/json", text, strlen(text));
     free(text);
 }
 
-void mnb_request_answer_text(MnbRequest *request, guint status, const char *type, const char *text)
+void mnb_http_request_answer_text(MnbHttpRequest *request, guint status, const char *type,
+                                  const char *text)
 {
     answer(request, status, type, text, strlen(text));
 }
 
-void mnb_request_answer_empty(MnbRequest *request, guint status)
+void mnb_http_request_answer_empty(MnbHttpRequest *request, guint status)
 {
     answer(request, status, NULL, NULL, 0);
 }
 
-void mnb_request_answer_problem(MnbRequest *request, MnbProblem *problem)
+void mnb_http_request_answer_problem(MnbHttpRequest *request, MnbProblem *problem)
 {
     g_autofree char *text = mnb_problem_to_json(problem);
     guint status = mnb_problem_status(problem);
     guint retry_after_s = mnb_problem_retry_after(problem);
     if (retry_after_s > 0) {
         g_autofree char *seconds = g_strdup_printf("%u", retry_after_s);
-        mnb_request_set_header(request, "Retry-After", seconds);
+        mnb_http_request_set_header(request, "Retry-After", seconds);
     }
     if (status == 401)
-        mnb_request_set_header(request, "WWW-Authenticate", "Bearer");
-    mnb_request_set_header(request, "Cache-Control", "no-store");
+        mnb_http_request_set_header(request, "WWW-Authenticate", "Bearer");
+    mnb_http_request_set_header(request, "Cache-Control", "no-store");
     mnb_problem_free(problem);
     answer(request, status, "application/problem+json", text, strlen(text));
 }
 
-void mnb_request_answer_not_found(MnbRequest *request)
+void mnb_http_request_answer_not_found(MnbHttpRequest *request)
 {
-    mnb_request_answer_problem(request, mnb_problem_not_found());
+    mnb_http_request_answer_problem(request, mnb_problem_not_found());
 }
 
-void mnb_request_answer_error(MnbRequest *request, const GError *error)
+void mnb_http_request_answer_error(MnbHttpRequest *request, const GError *error)
 {
     MnbProblem *problem = mnb_problem_from_error(error);
     if (mnb_problem_status(problem) >= 500)
@@ -265,17 +267,17 @@ void mnb_request_answer_error(MnbRequest *request, const GError *error)
                         request->match.route != NULL ? request->match.route->pattern : "-",
                         mnb_problem_status(problem),
                         error != NULL ? error->message : "the answer could not be written");
-    mnb_request_answer_problem(request, problem);
+    mnb_http_request_answer_problem(request, problem);
 }
 
 /* ---- writing ---- */
 
 typedef struct {
-    MnbRequest *request;
+    MnbHttpRequest *request;
     MnbWriteFunc func;
     gpointer data;
     GDestroyNotify destroy;
-    void (*then)(MnbRequest *request, gpointer data);
+    void (*then)(MnbHttpRequest *request, gpointer data);
 } Write;
 
 static gboolean run_write(MnbDb *db, gpointer data, GError **error)
@@ -290,7 +292,7 @@ static void on_written(const GError *error, gpointer data, gpointer user_data)
     if (write->request->http->is_closed)
         return;
     if (error != NULL)
-        mnb_request_answer_error(write->request, error);
+        mnb_http_request_answer_error(write->request, error);
     else
         write->then(write->request, write->data);
 }
@@ -300,23 +302,24 @@ static void free_write(gpointer data)
     Write *write = data;
     if (write->destroy != NULL)
         write->destroy(write->data);
-    mnb_request_unref(write->request);
+    mnb_http_request_unref(write->request);
     g_free(write);
 }
 
-void mnb_request_write(MnbRequest *request, MnbWriteFunc func, gpointer data,
-                       GDestroyNotify destroy, void (*then)(MnbRequest *request, gpointer data))
+void mnb_http_request_write(MnbHttpRequest *request, MnbWriteFunc func, gpointer data,
+                            GDestroyNotify destroy,
+                            void (*then)(MnbHttpRequest *request, gpointer data))
 {
     Write *write = g_new0(Write, 1);
-    *write = (Write){mnb_request_ref(request), func, data, destroy, then};
+    *write = (Write){mnb_http_request_ref(request), func, data, destroy, then};
     mnb_catalog_write(request->http->services.catalog, run_write, write, free_write, on_written,
                       NULL);
 }
 
 /* ---- may they ---- */
 
-gboolean mnb_request_may(MnbRequest *request, MnbPermission permission, const char *event,
-                         const char *session)
+gboolean mnb_http_request_may(MnbHttpRequest *request, MnbPermission permission, const char *event,
+                              const char *session)
 {
     const MnbAsker *asker = &request->asker;
     if (mnb_role_may(mnb_staff_role(asker->staff), permission))
@@ -331,18 +334,18 @@ gboolean mnb_request_may(MnbRequest *request, MnbPermission permission, const ch
 
 /* Returns (owned): the event that the route's first parameter belongs to; NULL when there is no
  * such thing (or no scope: then only staff passes). */
-static char *find_scope(MnbRequest *request)
+static char *find_scope(MnbHttpRequest *request)
 {
     const char *id = request->match.params[0];
     switch (request->match.route->scope) {
     case MNB_SCOPE_EVENT:
         return g_strdup(id);
     case MNB_SCOPE_SESSION: {
-        g_autoptr(MnbSession) session = mnb_session_find(mnb_request_db(request), id, NULL);
+        g_autoptr(MnbSession) session = mnb_session_find(mnb_http_request_db(request), id, NULL);
         return session != NULL ? g_strdup(session->event) : NULL;
     }
     case MNB_SCOPE_LINK: {
-        g_autoptr(MnbLink) link = mnb_link_find(mnb_request_db(request), id, NULL);
+        g_autoptr(MnbLink) link = mnb_link_find(mnb_http_request_db(request), id, NULL);
         return link != NULL ? g_strdup(link->event) : NULL;
     }
     case MNB_SCOPE_NONE:
@@ -373,22 +376,22 @@ static gboolean write_refusal(MnbDb *db, gpointer data, GError **error)
 }
 
 /* Somebody whom we know tried what they may not: that belongs into the audit. */
-static void note_refusal(MnbRequest *request)
+static void note_refusal(MnbHttpRequest *request)
 {
     const char *actor = request->asker.actor;
-    if (mnb_rate_take(request->http->refusals, actor, mnb_request_now_us(request)) > 0)
+    if (mnb_rate_take(request->http->refusals, actor, mnb_http_request_now_us(request)) > 0)
         return;
     Refusal *refusal = g_new0(Refusal, 1);
     refusal->actor = g_strdup(actor);
     refusal->object = g_strdup_printf("%s %s %s", request->match.route->method,
                                       request->match.route->pattern, request->match.params[0]);
-    refusal->at_us = mnb_request_wall_us(request);
+    refusal->at_us = mnb_http_request_wall_us(request);
     mnb_catalog_write(request->http->services.catalog, write_refusal, refusal, free_refusal, NULL,
                       NULL);
 }
 
 /* Returns (owned): NULL when who asks may use the route. */
-static MnbProblem *check_permission(MnbRequest *request)
+static MnbProblem *check_permission(MnbHttpRequest *request)
 {
     const MnbRoute *route = request->match.route;
     const MnbAsker *asker = &request->asker;
@@ -401,7 +404,7 @@ static MnbProblem *check_permission(MnbRequest *request)
                                "this needs a link of the event or a signed-in member of the staff");
     g_autofree char *event = find_scope(request);
     const char *session = route->scope == MNB_SCOPE_SESSION ? request->match.params[0] : NULL;
-    if (mnb_request_may(request, route->needs, event, session))
+    if (mnb_http_request_may(request, route->needs, event, session))
         return NULL;
     note_refusal(request);
     gboolean is_theirs = asker->link != NULL && event != NULL &&
@@ -417,16 +420,16 @@ static MnbProblem *check_permission(MnbRequest *request)
 
 /* ---- from the headers to the handler ---- */
 
-static void read_address(MnbRequest *request)
+static void read_address(MnbHttpRequest *request)
 {
     struct in6_addr parsed;
-    const char *address = mnb_request_header(request, "X-Forwarded-For");
+    const char *address = mnb_http_request_header(request, "X-Forwarded-For");
     gboolean is_address = address != NULL && (inet_pton(AF_INET, address, &parsed) == 1 ||
                                               inet_pton(AF_INET6, address, &parsed) == 1);
     g_strlcpy(request->address, is_address ? address : "local", sizeof request->address);
 }
 
-static MnbProblem *read_query(MnbRequest *request)
+static MnbProblem *read_query(MnbHttpRequest *request)
 {
     const char *query = g_uri_get_query(soup_server_message_get_uri(request->message));
     if (query == NULL)
@@ -441,10 +444,10 @@ static MnbProblem *read_query(MnbRequest *request)
     return NULL;
 }
 
-static MnbProblem *check_origin(MnbRequest *request)
+static MnbProblem *check_origin(MnbHttpRequest *request)
 {
     const MnbRoute *route = request->match.route;
-    const char *origin = mnb_request_header(request, "Origin");
+    const char *origin = mnb_http_request_header(request, "Origin");
     if (origin == NULL || strcmp(route->method, "GET") == 0 || (route->flags & MNB_ROUTE_CORS) != 0)
         return NULL;
     if (mnb_origin_is_ours(request->http->public_url, origin))
@@ -454,7 +457,7 @@ static MnbProblem *check_origin(MnbRequest *request)
                            request->http->public_url);
 }
 
-static MnbProblem *check_body_headers(MnbRequest *request)
+static MnbProblem *check_body_headers(MnbHttpRequest *request)
 {
     static const char *const types[] = {
         [MNB_BODY_JSON] = "application/json",
@@ -473,18 +476,18 @@ static MnbProblem *check_body_headers(MnbRequest *request)
     if (type != NULL && g_ascii_strcasecmp(type, wanted) == 0)
         return NULL;
     if (strcmp(request->match.route->method, "POST") == 0)
-        mnb_request_set_header(request, "Accept-Post", wanted);
+        mnb_http_request_set_header(request, "Accept-Post", wanted);
     else if (strcmp(request->match.route->method, "PATCH") == 0)
-        mnb_request_set_header(request, "Accept-Patch", wanted);
+        mnb_http_request_set_header(request, "Accept-Patch", wanted);
     return mnb_problem_new(415, "wrong-type", "the body must have Content-Type: %s", wanted);
 }
 
-static MnbProblem *find_asker(MnbRequest *request)
+static MnbProblem *find_asker(MnbHttpRequest *request)
 {
     const MnbServices *services = &request->http->services;
     g_autofree char *key = mnb_rate_address_key(request->address);
-    gint64 now_us = mnb_request_now_us(request);
-    const char *authorization = mnb_request_header(request, "Authorization");
+    gint64 now_us = mnb_http_request_now_us(request);
+    const char *authorization = mnb_http_request_header(request, "Authorization");
     if (authorization != NULL) {
         guint wait_s = mnb_rate_wait(services->guesses, key, now_us);
         if (wait_s > 0) {
@@ -495,30 +498,30 @@ static MnbProblem *find_asker(MnbRequest *request)
         }
     }
     g_autoptr(GError) error = NULL;
-    if (mnb_asker_find(mnb_request_db(request), mnb_request_header(request, "Cookie"),
-                       authorization, mnb_request_wall_us(request), &request->asker, &error))
+    if (mnb_asker_find(mnb_http_request_db(request), mnb_http_request_header(request, "Cookie"),
+                       authorization, mnb_http_request_wall_us(request), &request->asker, &error))
         return NULL;
     if (g_error_matches(error, MNB_LINK_ERROR, MNB_LINK_ERROR_UNKNOWN))
         mnb_rate_take(services->guesses, key, now_us);
     return mnb_problem_from_error(error);
 }
 
-static MnbProblem *check_route(MnbRequest *request)
+static MnbProblem *check_route(MnbHttpRequest *request)
 {
     const MnbRouteMatch *match = &request->match;
     if (match->allow[0] == '\0')
         return mnb_problem_not_found();
     if (match->route == NULL) {
         g_autofree char *allow = g_strconcat(match->allow, ", OPTIONS", NULL);
-        mnb_request_set_header(request, "Allow", allow);
+        mnb_http_request_set_header(request, "Allow", allow);
         return mnb_problem_new(405, "method-not-allowed", "this address takes %s", allow);
     }
-    if ((match->route->flags & MNB_ROUTE_LOOPBACK) != 0 && !mnb_request_is_local(request))
+    if ((match->route->flags & MNB_ROUTE_LOOPBACK) != 0 && !mnb_http_request_is_local(request))
         return mnb_problem_not_found();
     return NULL;
 }
 
-static MnbProblem *check(MnbRequest *request)
+static MnbProblem *check(MnbHttpRequest *request)
 {
     MnbProblem *problem = check_route(request);
     if (problem == NULL && request->http->connections.length > MNB_HTTP_CONNECTIONS_MAX) {
@@ -540,7 +543,7 @@ static MnbProblem *check(MnbRequest *request)
 
 static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)
 {
-    MnbRequest *request = data;
+    MnbHttpRequest *request = data;
     gsize len;
     const guint8 *bytes = g_bytes_get_data(chunk, &len);
     if (request->is_answered || request->is_too_large)
@@ -556,40 +559,40 @@ static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)
 /* The last of a message, answered or not. */
 static void on_finished(SoupServerMessage *message, gpointer data)
 {
-    MnbRequest *request = data;
+    MnbHttpRequest *request = data;
     request->is_gone = TRUE;
     g_clear_object(&request->message);
 }
 
-static void answer_options(MnbRequest *request)
+static void answer_options(MnbHttpRequest *request)
 {
     g_autofree char *allow = g_strconcat(request->match.allow, ", OPTIONS", NULL);
-    mnb_request_set_header(request, "Allow", allow);
+    mnb_http_request_set_header(request, "Allow", allow);
     if ((request->match.flags & MNB_ROUTE_CORS) != 0) {
-        mnb_request_set_header(request, "Access-Control-Allow-Methods", allow);
-        mnb_request_set_header(request, "Access-Control-Allow-Headers",
-                               "Authorization, Content-Type, If-Match");
-        mnb_request_set_header(request, "Access-Control-Max-Age", "86400");
+        mnb_http_request_set_header(request, "Access-Control-Allow-Methods", allow);
+        mnb_http_request_set_header(request, "Access-Control-Allow-Headers",
+                                    "Authorization, Content-Type, If-Match");
+        mnb_http_request_set_header(request, "Access-Control-Max-Age", "86400");
         if (strstr(allow, "POST") != NULL)
-            mnb_request_set_header(request, "Accept-Post", "application/sdp");
+            mnb_http_request_set_header(request, "Accept-Post", "application/sdp");
         if (strstr(allow, "PATCH") != NULL)
-            mnb_request_set_header(request, "Accept-Patch", "application/trickle-ice-sdpfrag");
+            mnb_http_request_set_header(request, "Accept-Patch", "application/trickle-ice-sdpfrag");
     }
-    mnb_request_answer_empty(request, 204);
+    mnb_http_request_answer_empty(request, 204);
 }
 
-void mnb_request_begin(MnbHttp *http, SoupServerMessage *message)
+void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message)
 {
     gsize n_routes;
     const MnbRoute *routes = mnb_routes(&n_routes);
     const char *method = soup_server_message_get_method(message);
-    MnbRequest *request = g_new0(MnbRequest, 1);
+    MnbHttpRequest *request = g_new0(MnbHttpRequest, 1);
     request->refs = 1;
     request->http = mnb_http_ref(http);
     request->message = g_object_ref(message);
     request->body = g_byte_array_new();
     g_strlcpy(request->asker.actor, "visitor", sizeof request->asker.actor);
-    g_object_set_data_full(G_OBJECT(message), KEY, request, (GDestroyNotify)mnb_request_unref);
+    g_object_set_data_full(G_OBJECT(message), KEY, request, (GDestroyNotify)mnb_http_request_unref);
     soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
     g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), request);
     g_signal_connect(message, "finished", G_CALLBACK(on_finished), request);
@@ -602,25 +605,25 @@ void mnb_request_begin(MnbHttp *http, SoupServerMessage *message)
     }
     MnbProblem *problem = check(request);
     if (problem != NULL)
-        mnb_request_answer_problem(request, problem);
+        mnb_http_request_answer_problem(request, problem);
 }
 
-void mnb_request_run(SoupServerMessage *message)
+void mnb_http_request_run(SoupServerMessage *message)
 {
-    MnbRequest *request = g_object_get_data(G_OBJECT(message), KEY);
+    MnbHttpRequest *request = g_object_get_data(G_OBJECT(message), KEY);
     if (request == NULL || request->is_answered)
         return;
     if (request->is_too_large) {
-        mnb_request_answer_problem(request, mnb_problem_new(413, "too-large",
-                                                            "the body is larger than %d bytes",
-                                                            MNB_HTTP_BODY_MAX));
+        mnb_http_request_answer_problem(request, mnb_problem_new(413, "too-large",
+                                                                 "the body is larger than %d bytes",
+                                                                 MNB_HTTP_BODY_MAX));
         return;
     }
-    mnb_request_ref(request);
+    mnb_http_request_ref(request);
     request->match.route->run(request);
     if (!request->is_answered && request->message != NULL) {
         request->is_paused = TRUE;
         soup_server_message_pause(request->message);
     }
-    mnb_request_unref(request);
+    mnb_http_request_unref(request);
 }

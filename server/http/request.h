@@ -6,9 +6,10 @@
  *                     answer <---------------------- at once, or later (the request is paused)
  *
  * A handler answers exactly once, at once or later. One that answers later holds a reference. The
- * client may be gone by then: answering is harmless, and mnb_request_is_gone() tells. When the
- * server itself is gone, nothing reached through services() is there any more; mnb_request_write()
- * looks after that, other late callbacks ask mnb_request_is_closed() first. Main thread.
+ * client may be gone by then: answering is harmless, and mnb_http_request_is_gone() tells. When the
+ * server itself is gone, nothing reached through services() is there any more;
+ * mnb_http_request_write() looks after that, other late callbacks ask mnb_http_request_is_closed()
+ * first. Main thread.
  */
 #pragma once
 #include "recordings/catalog.h"
@@ -44,57 +45,59 @@ typedef struct {
     gboolean is_secure; /* public_url is https */
 } MnbServices;
 
-MnbRequest *mnb_request_ref(MnbRequest *request);
-void mnb_request_unref(MnbRequest *request);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbRequest, mnb_request_unref)
+MnbHttpRequest *mnb_http_request_ref(MnbHttpRequest *request);
+void mnb_http_request_unref(MnbHttpRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbHttpRequest, mnb_http_request_unref)
 
-const MnbServices *mnb_request_services(MnbRequest *request);
-const MnbAsker *mnb_request_asker(MnbRequest *request);
-MnbDb *mnb_request_db(MnbRequest *request); /* the catalogue's reader */
-gint64 mnb_request_wall_us(MnbRequest *request);
-gint64 mnb_request_now_us(MnbRequest *request);
+const MnbServices *mnb_http_request_services(MnbHttpRequest *request);
+const MnbAsker *mnb_http_request_asker(MnbHttpRequest *request);
+MnbDb *mnb_http_request_db(MnbHttpRequest *request); /* the catalogue's reader */
+gint64 mnb_http_request_wall_us(MnbHttpRequest *request);
+gint64 mnb_http_request_now_us(MnbHttpRequest *request);
 
 /* Parameter @i of the route's pattern, an id; the rest of "{path...}". Borrowed. */
-const char *mnb_request_param(MnbRequest *request, guint i);
-const char *mnb_request_rest(MnbRequest *request);
+const char *mnb_http_request_param(MnbHttpRequest *request, guint i);
+const char *mnb_http_request_rest(MnbHttpRequest *request);
 /* Decoded, valid UTF-8 (else the request was refused). Borrowed; NULL: absent. */
-const char *mnb_request_query(MnbRequest *request, const char *name);
-const char *mnb_request_header(MnbRequest *request, const char *name);
+const char *mnb_http_request_query(MnbHttpRequest *request, const char *name);
+const char *mnb_http_request_header(MnbHttpRequest *request, const char *name);
 /* Borrowed; not NUL-terminated for the callers: use @len_out. */
-const char *mnb_request_body(MnbRequest *request, gsize *len_out);
+const char *mnb_http_request_body(MnbHttpRequest *request, gsize *len_out);
 /* Of the client, from X-Forwarded-For, which nginx sets; "local" without nginx. */
-const char *mnb_request_address(MnbRequest *request);
-gboolean mnb_request_is_local(MnbRequest *request);
-gboolean mnb_request_is_draining(MnbRequest *request);
+const char *mnb_http_request_address(MnbHttpRequest *request);
+gboolean mnb_http_request_is_local(MnbHttpRequest *request);
+gboolean mnb_http_request_is_draining(MnbHttpRequest *request);
 /* Page of a list: offset and limit from ?page and ?per_page. Answers a problem and returns FALSE
  * when they are not numbers in range. */
-gboolean mnb_request_page(MnbRequest *request, guint *page_out, guint *per_page_out);
+gboolean mnb_http_request_page(MnbHttpRequest *request, guint *page_out, guint *per_page_out);
 
 /* May who asks do it: staff anywhere, the holder of a link in its own event (and, for a media link,
  * in its own session; @session NULL: not asked). */
-gboolean mnb_request_may(MnbRequest *request, MnbPermission permission, const char *event,
-                         const char *session);
+gboolean mnb_http_request_may(MnbHttpRequest *request, MnbPermission permission, const char *event,
+                              const char *session);
 
 /* The JSON object of the body. Returns (owned): NULL after a problem was answered. */
-MnbFields *mnb_request_fields(MnbRequest *request);
+MnbFields *mnb_http_request_fields(MnbHttpRequest *request);
 
-gboolean mnb_request_is_gone(MnbRequest *request);   /* the client, or the server */
-gboolean mnb_request_is_closed(MnbRequest *request); /* the server */
+gboolean mnb_http_request_is_gone(MnbHttpRequest *request);   /* the client, or the server */
+gboolean mnb_http_request_is_closed(MnbHttpRequest *request); /* the server */
 
 /* Before the answer. Both strings are copied. */
-void mnb_request_set_header(MnbRequest *request, const char *name, const char *value);
+void mnb_http_request_set_header(MnbHttpRequest *request, const char *name, const char *value);
 
 /* The answers. Each takes over what it is given. */
-void mnb_request_answer_json(MnbRequest *request, guint status, json_t *json);
-void mnb_request_answer_text(MnbRequest *request, guint status, const char *type, const char *text);
-void mnb_request_answer_empty(MnbRequest *request, guint status);
-void mnb_request_answer_problem(MnbRequest *request, MnbProblem *problem);
-void mnb_request_answer_not_found(MnbRequest *request);
+void mnb_http_request_answer_json(MnbHttpRequest *request, guint status, json_t *json);
+void mnb_http_request_answer_text(MnbHttpRequest *request, guint status, const char *type,
+                                  const char *text);
+void mnb_http_request_answer_empty(MnbHttpRequest *request, guint status);
+void mnb_http_request_answer_problem(MnbHttpRequest *request, MnbProblem *problem);
+void mnb_http_request_answer_not_found(MnbHttpRequest *request);
 /* @error: borrowed; what is a failure of the server is logged. */
-void mnb_request_answer_error(MnbRequest *request, const GError *error);
+void mnb_http_request_answer_error(MnbHttpRequest *request, const GError *error);
 
 /* Queues a change in the catalogue. When it is on disk, @then is called, also if the client is gone
  * meanwhile, but not when the server is; if it failed, the error is answered. @data goes to @func
  * (writer thread) and @then, then to @destroy. */
-void mnb_request_write(MnbRequest *request, MnbWriteFunc func, gpointer data,
-                       GDestroyNotify destroy, void (*then)(MnbRequest *request, gpointer data));
+void mnb_http_request_write(MnbHttpRequest *request, MnbWriteFunc func, gpointer data,
+                            GDestroyNotify destroy,
+                            void (*then)(MnbHttpRequest *request, gpointer data));

@@ -11,7 +11,7 @@
 
 #define MNB_ROUTE_PARAMS_MAX 2
 
-typedef struct MnbRequest MnbRequest;
+typedef struct MnbHttpRequest MnbHttpRequest;
 
 /* What the request's body has to be. */
 typedef enum {
@@ -45,7 +45,7 @@ typedef struct {
     MnbScope scope;
     MnbBodyKind body;
     unsigned flags;
-    void (*run)(MnbRequest *request);
+    void (*run)(MnbHttpRequest *request);
 } MnbRoute;
 
 typedef struct {

@@ -2,12 +2,12 @@
 #include "recordings/taxonomy.h"
 #include "server/http/api.h"
 
-void mnb_api_areas(MnbRequest *request)
+void mnb_api_areas(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) areas = mnb_area_list(mnb_request_db(request), &error);
+    g_autoptr(GPtrArray) areas = mnb_area_list(mnb_http_request_db(request), &error);
     if (areas == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     json_t *items = json_array();
@@ -17,15 +17,15 @@ void mnb_api_areas(MnbRequest *request)
                                                "name_en", area->name_en, "name_ja", area->name_ja,
                                                "recordings", area->n_recordings));
     }
-    mnb_request_answer_json(request, 200, json_pack("{s:o}", "items", items));
+    mnb_http_request_answer_json(request, 200, json_pack("{s:o}", "items", items));
 }
 
-void mnb_api_cities(MnbRequest *request)
+void mnb_api_cities(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) cities = mnb_city_list(mnb_request_db(request), &error);
+    g_autoptr(GPtrArray) cities = mnb_city_list(mnb_http_request_db(request), &error);
     if (cities == NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
         return;
     }
     json_t *items = json_array();
@@ -37,5 +37,5 @@ void mnb_api_cities(MnbRequest *request)
                                                "prefecture_ja", city->prefecture_ja, "country",
                                                city->country, "recordings", city->n_recordings));
     }
-    mnb_request_answer_json(request, 200, json_pack("{s:o}", "items", items));
+    mnb_http_request_answer_json(request, 200, json_pack("{s:o}", "items", items));
 }

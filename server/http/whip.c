@@ -8,19 +8,19 @@
 
 /* One request on its way through the rooms. */
 typedef struct {
-    MnbRequest *request;
+    MnbHttpRequest *request;
     const char *door; /* "whip", "whep" */
     MnbDoorAsker asker;
 } Call;
 
-static Call *new_call(MnbRequest *request, const char *door)
+static Call *new_call(MnbHttpRequest *request, const char *door)
 {
-    const MnbLink *link = mnb_request_asker(request)->link;
+    const MnbLink *link = mnb_http_request_asker(request)->link;
     Call *call = g_new0(Call, 1);
-    call->request = mnb_request_ref(request);
+    call->request = mnb_http_request_ref(request);
     call->door = door;
     call->asker = (MnbDoorAsker){
-        .session = mnb_request_param(request, 0),
+        .session = mnb_http_request_param(request, 0),
         .link = link->id,
         .role = mnb_role_to_string(link->role),
         .label = link->label != NULL ? link->label : "",
@@ -30,87 +30,89 @@ static Call *new_call(MnbRequest *request, const char *door)
 
 static void end_call(Call *call)
 {
-    mnb_request_unref(call->request);
+    mnb_http_request_unref(call->request);
     g_free(call);
 }
 
-static void set_etag(MnbRequest *request, const char *etag)
+static void set_etag(MnbHttpRequest *request, const char *etag)
 {
     if (etag == NULL)
         return;
     g_autofree char *quoted = g_strconcat("\"", etag, "\"", NULL);
-    mnb_request_set_header(request, "ETag", quoted);
+    mnb_http_request_set_header(request, "ETag", quoted);
 }
 
 static void on_opened(const MnbDoorAnswer *answer, const GError *error, gpointer data)
 {
     Call *call = data;
-    MnbRequest *request = call->request;
+    MnbHttpRequest *request = call->request;
     if (error != NULL) {
-        mnb_request_answer_error(request, error);
+        mnb_http_request_answer_error(request, error);
     } else {
         g_autofree char *location = g_strdup_printf("/%s/%s/resource/%s", call->door,
                                                     call->asker.session, answer->resource);
-        mnb_request_set_header(request, "Location", location);
-        mnb_request_set_header(request, "Accept-Patch", "application/trickle-ice-sdpfrag");
+        mnb_http_request_set_header(request, "Location", location);
+        mnb_http_request_set_header(request, "Accept-Patch", "application/trickle-ice-sdpfrag");
         set_etag(request, answer->etag);
-        mnb_request_answer_text(request, 201, "application/sdp", answer->sdp);
+        mnb_http_request_answer_text(request, 201, "application/sdp", answer->sdp);
     }
     end_call(call);
 }
 
 /* Returns FALSE after the problem was answered: a server that is about to stop takes nobody. */
-static gboolean takes_new(MnbRequest *request)
+static gboolean takes_new(MnbHttpRequest *request)
 {
-    if (!mnb_request_is_draining(request))
+    if (!mnb_http_request_is_draining(request))
         return TRUE;
     MnbProblem *problem = mnb_problem_new(503, "draining", "the server is being restarted");
     mnb_problem_set_retry_after(problem, 5);
-    mnb_request_answer_problem(request, problem);
+    mnb_http_request_answer_problem(request, problem);
     return FALSE;
 }
 
-void mnb_api_whip(MnbRequest *request)
+void mnb_api_whip(MnbHttpRequest *request)
 {
     if (!takes_new(request))
         return;
     gsize len;
-    const char *offer = mnb_request_body(request, &len);
+    const char *offer = mnb_http_request_body(request, &len);
     Call *call = new_call(request, "whip");
-    mnb_rooms_whip(mnb_request_services(request)->rooms, &call->asker, offer, len, on_opened, call);
-}
-
-static void open_whep(MnbRequest *request, const char *peer)
-{
-    if (!takes_new(request))
-        return;
-    gsize len;
-    const char *offer = mnb_request_body(request, &len);
-    Call *call = new_call(request, "whep");
-    mnb_rooms_whep(mnb_request_services(request)->rooms, &call->asker, peer, offer, len, on_opened,
+    mnb_rooms_whip(mnb_http_request_services(request)->rooms, &call->asker, offer, len, on_opened,
                    call);
 }
 
-void mnb_api_whep(MnbRequest *request)
+static void open_whep(MnbHttpRequest *request, const char *peer)
+{
+    if (!takes_new(request))
+        return;
+    gsize len;
+    const char *offer = mnb_http_request_body(request, &len);
+    Call *call = new_call(request, "whep");
+    mnb_rooms_whep(mnb_http_request_services(request)->rooms, &call->asker, peer, offer, len,
+                   on_opened, call);
+}
+
+void mnb_api_whep(MnbHttpRequest *request)
 {
     open_whep(request, NULL);
 }
 
-void mnb_api_whep_peer(MnbRequest *request)
+void mnb_api_whep_peer(MnbHttpRequest *request)
 {
-    open_whep(request, mnb_request_param(request, 1));
+    open_whep(request, mnb_http_request_param(request, 1));
 }
 
 static void on_patched(const MnbDoorAnswer *answer, const GError *error, gpointer data)
 {
     Call *call = data;
     if (error != NULL) {
-        mnb_request_answer_error(call->request, error);
+        mnb_http_request_answer_error(call->request, error);
     } else if (answer->sdp == NULL) {
-        mnb_request_answer_empty(call->request, 204);
+        mnb_http_request_answer_empty(call->request, 204);
     } else {
         set_etag(call->request, answer->etag);
-        mnb_request_answer_text(call->request, 200, "application/trickle-ice-sdpfrag", answer->sdp);
+        mnb_http_request_answer_text(call->request, 200, "application/trickle-ice-sdpfrag",
+                                     answer->sdp);
     }
     end_call(call);
 }
@@ -131,13 +133,13 @@ static char *unquote(const char *if_match)
     return NULL;
 }
 
-void mnb_api_resource_patch(MnbRequest *request)
+void mnb_api_resource_patch(MnbHttpRequest *request)
 {
     gsize len;
-    const char *fragment = mnb_request_body(request, &len);
-    const char *if_match = mnb_request_header(request, "If-Match");
+    const char *fragment = mnb_http_request_body(request, &len);
+    const char *if_match = mnb_http_request_header(request, "If-Match");
     if (if_match == NULL) {
-        mnb_request_answer_problem(
+        mnb_http_request_answer_problem(
             request, mnb_problem_new(428, "precondition-required",
                                      "a PATCH needs If-Match with the ETag of the answer, or * for "
                                      "an ICE restart"));
@@ -145,29 +147,30 @@ void mnb_api_resource_patch(MnbRequest *request)
     }
     g_autofree char *tag = unquote(if_match);
     if (tag == NULL) {
-        mnb_request_answer_problem(request,
-                                   mnb_problem_new(412, "precondition-failed",
-                                                   "If-Match is not the ETag of this resource"));
+        mnb_http_request_answer_problem(
+            request, mnb_problem_new(412, "precondition-failed",
+                                     "If-Match is not the ETag of this resource"));
         return;
     }
     Call *call = new_call(request, NULL);
-    mnb_rooms_resource_patch(mnb_request_services(request)->rooms, &call->asker,
-                             mnb_request_param(request, 1), tag, fragment, len, on_patched, call);
+    mnb_rooms_resource_patch(mnb_http_request_services(request)->rooms, &call->asker,
+                             mnb_http_request_param(request, 1), tag, fragment, len, on_patched,
+                             call);
 }
 
 static void on_deleted(const MnbDoorAnswer *answer, const GError *error, gpointer data)
 {
     Call *call = data;
     if (error != NULL)
-        mnb_request_answer_error(call->request, error);
+        mnb_http_request_answer_error(call->request, error);
     else
-        mnb_request_answer_empty(call->request, 200);
+        mnb_http_request_answer_empty(call->request, 200);
     end_call(call);
 }
 
-void mnb_api_resource_delete(MnbRequest *request)
+void mnb_api_resource_delete(MnbHttpRequest *request)
 {
     Call *call = new_call(request, NULL);
-    mnb_rooms_resource_delete(mnb_request_services(request)->rooms, &call->asker,
-                              mnb_request_param(request, 1), on_deleted, call);
+    mnb_rooms_resource_delete(mnb_http_request_services(request)->rooms, &call->asker,
+                              mnb_http_request_param(request, 1), on_deleted, call);
 }
