@@ -4,39 +4,32 @@
  * back is the next to be handed out, so the working set stays in the cache. A worker has two slabs,
  * for audio and for video, since an Opus packet fills a twelfth of a video packet's piece.
  *
- *     MnbPacket | head room 16 | payload ............ | tail room
+ *     MnbPacket | RTP header, 12 bytes, as the tap wants it | payload
  *
- * The head room takes a 12-byte RTP header (for a tap) or the original sequence number of RTX; the
- * tail room takes RTP padding. Payload bytes that differ from one receiver to the next (VP8 picture
- * id) are written in place before each sealing: one thread, so nobody sees it half done. */
+ * A packet is not changed once it is stored: what differs between receivers goes in front of or
+ * behind the payload while it is sealed (MnbSrtpPacket). */
 #pragma once
+#include "server/media/payload.h"
+#include "server/media/rtp.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define MNB_PACKET_HEADROOM   16
-#define MNB_PACKET_TAILROOM   64
-#define MNB_PACKET_SIZE_SMALL 640
-#define MNB_PACKET_SIZE_LARGE 1792
+#define MNB_PACKET_PIECE_SMALL 512
+#define MNB_PACKET_PIECE_LARGE 1664
 
 typedef struct MnbPacket MnbPacket;
 struct MnbPacket {
     MnbPacket *next_free;
     int64_t arrival_us;
     uint32_t timestamp; /* RTP, of the publisher */
-    uint16_t seq;       /* of the track: the publisher's, less the padding packets left out */
+    uint16_t seq;       /* of the track: the publisher's, less the packets that were left out */
     uint16_t size;      /* bytes of payload, without RTP padding */
-    uint16_t picture_id;
-    uint8_t tl0;
-    uint8_t picture_id_at; /* offset in the payload of a 15-bit picture id; 0: none */
-    uint8_t tl0_at;        /* 0: none */
-    uint8_t temporal_layer;
-    uint8_t level; /* RFC 6464 byte: V bit and -dBov; MNB_LEVEL_NONE without the extension */
+    MnbVp8 vp8;         /* VP8 only */
+    uint8_t level;      /* RFC 6464 byte: V bit and -dBov; MNB_LEVEL_NONE without the extension */
     bool has_marker;
     bool is_key_start; /* first packet of a key frame */
-    bool is_key;       /* some packet of a key frame, as far as the payload tells */
-    bool is_empty;     /* nothing but padding */
-    bool is_late;      /* came out of order or as a repair */
+    bool is_repair;    /* came out of order or as RTX */
     uint8_t data[];
 };
 
@@ -51,7 +44,7 @@ typedef struct {
     MnbPacket *free;
 } MnbSlab;
 
-/* @piece_size: MNB_PACKET_SIZE_SMALL or _LARGE. Returns 0 or -ENOMEM. */
+/* @piece_size: MNB_PACKET_PIECE_SMALL or _LARGE. Returns 0 or -ENOMEM. */
 int mnb_slab_init(MnbSlab *slab, size_t piece_size, size_t total_bytes);
 void mnb_slab_clear(MnbSlab *slab); /* a zeroed slab is fine */
 
@@ -59,13 +52,13 @@ void mnb_slab_clear(MnbSlab *slab); /* a zeroed slab is fine */
 MnbPacket *mnb_slab_take(MnbSlab *slab);
 void mnb_slab_give(MnbSlab *slab, MnbPacket *packet); /* NULL is fine */
 
-/* Bytes of payload and tail room that fit. */
+/* Bytes of payload that fit. */
 static inline size_t mnb_slab_room(const MnbSlab *slab)
 {
-    return slab->piece_size - sizeof(MnbPacket) - MNB_PACKET_HEADROOM;
+    return slab->piece_size - sizeof(MnbPacket) - MNB_RTP_HEADER_BYTES;
 }
 
 static inline uint8_t *mnb_packet_payload(MnbPacket *packet)
 {
-    return packet->data + MNB_PACKET_HEADROOM;
+    return packet->data + MNB_RTP_HEADER_BYTES;
 }
