@@ -5,7 +5,8 @@
  * that comes in fragments (post-quantum key shares) is put together by OpenSSL; cookies and
  * DTLSv1_listen() are not used, since the STUN check before it proved the address already.
  * The peer's certificate is not judged here: its SHA-256 is compared with the one of the SDP by the
- * transport. One thread. OpenSSL allocates during the handshake; no media packet comes through here. */
+ * transport. One thread. OpenSSL allocates during the handshake; no media packet comes through
+ * here. */
 #pragma once
 #include "server/media/control.h"
 #include "server/media/srtp.h"

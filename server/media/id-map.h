@@ -1,5 +1,5 @@
-/* id-map.h - from a 64-bit key to a pointer: ids of the control socket, hashes of ICE user names and
- * of addresses. Open addressing, linear probing, deletion by shifting back, so there are no
+/* id-map.h - from a 64-bit key to a pointer: ids of the control socket, hashes of ICE user names
+ * and of addresses. Open addressing, linear probing, deletion by shifting back, so there are no
  * tombstones and a look-up is one or two cache lines. One thread. Grows when something is put in,
  * never on a look-up. Two keys that collide in all 64 bits are one key: who hashes compares. */
 #pragma once

@@ -26,6 +26,7 @@ struct MnbPacket {
     uint16_t seq;       /* of the track: the publisher's, less the packets that were left out */
     uint16_t size;      /* bytes of payload, without RTP padding */
     MnbVp8 vp8;         /* VP8 only */
+    uint8_t slab;       /* index of the slab it came from, set by its user */
     uint8_t level;      /* RFC 6464 byte: V bit and -dBov; MNB_LEVEL_NONE without the extension */
     bool has_marker;
     bool is_key_start; /* first packet of a key frame */

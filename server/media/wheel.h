@@ -24,8 +24,8 @@ typedef struct {
 
 void mnb_wheel_init(MnbWheel *wheel, int64_t now_us);
 
-/* Arms @timer, or moves it if it is armed. @due_us: CLOCK_MONOTONIC of the worker; a moment that has
- * passed fires on the next advance. */
+/* Arms @timer, or moves it if it is armed. @due_us: CLOCK_MONOTONIC of the worker; a moment that
+ * has passed fires on the next advance. */
 void mnb_wheel_arm(MnbWheel *wheel, MnbTimer *timer, int64_t due_us);
 
 /* A timer that is not armed is fine. A zeroed timer is not armed. */
@@ -36,7 +36,8 @@ static inline bool mnb_timer_is_armed(const MnbTimer *timer)
     return timer->back != 0;
 }
 
-/* Fires every timer that is due at @now_us. A callback may arm and cancel any timer, its own too. */
+/* Fires every timer that is due at @now_us. A callback may arm and cancel any timer, its own too.
+ */
 void mnb_wheel_advance(MnbWheel *wheel, int64_t now_us);
 
 /* Returns: milliseconds until advance() may have something to do, 0 to MNB_WHEEL_SLOTS; -1 when no
