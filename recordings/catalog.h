@@ -1,19 +1,19 @@
 /* catalog.h - the catalogue: one SQLite file, one writing thread, a reader for the main thread.
  *
- *     main thread                      writer thread                    manifest thread
- *     mnb_catalog_reader() --read--+   takes what waits: BEGIN          writes manifest.json of
- * what mnb_catalog_write(func) ---->|   SAVEPOINT func RELEASE ...       changed, after the commit
- *         done() <-----------------|   COMMIT (on disk)
+ *     main thread                       writer thread                  manifest thread
+ *     mnb_catalog_reader() --reads-->   takes what waits: BEGIN        writes manifest.json
+ *     mnb_catalog_write(func) ------>   SAVEPOINT func RELEASE ...     of what changed, after
+ *         done() <-------------------   COMMIT (on disk)  ---------->  the commit
  *
- * - Every change is a function that runs on the writer thread inside a savepoint. What is queued
- * within MNB_CATALOG_BATCH_MS shares one commit; a function that fails undoes only itself. A lone
- * change does not wait. done() runs in the main context after the commit is on disk
- * (synchronous=FULL), or with an error if it is not.
- * - Reads use mnb_catalog_reader() on the main thread, and see everything whose done() was called.
- * - The functions on MnbDb (event.h, session.h, link.h, staff.h, recording.h, job.h ...) work with
- * either; each says "write" in its header when it must run on the writer thread.
- * - One process: a second one that opens the same state directory is refused. (SQLite before 3.51.3
- * can damage a WAL database when two connections write, so we have one.)
+ * - Every change is a function that runs on the writer thread in a savepoint; one that fails undoes
+ *   only itself. A lone change is committed at once; what is queued while a commit is being written
+ *   shares the next one. done() runs in the main context after the commit is on disk
+ *   (synchronous=FULL), or with an error if it is not.
+ * - Reads use mnb_catalog_reader() on the main thread, and see all whose done() was called.
+ * - The functions on MnbDb (event.h, session.h, link.h, staff.h, recording.h, job.h ...) take
+ * either connection; a header says "Write" where it must be the writer's.
+ * - One process: a second one on the same state directory is refused. (SQLite before 3.51.3 can
+ *   damage a WAL file when two connections write or checkpoint at once, so we have one that does.)
  *
  * MnbCatalog itself is owned and called by the main thread. */
 #pragma once
@@ -23,7 +23,6 @@
 #include "recordings/db.h"
 #include "recordings/store.h"
 
-#define MNB_CATALOG_BATCH_MS  50
 #define MNB_CATALOG_QUEUE_MAX 20000 /* changes waiting; past that MNB_ERROR_LIMIT */
 
 typedef struct MnbCatalog MnbCatalog;

@@ -99,8 +99,12 @@ CREATE TABLE session_event (
     PRIMARY KEY (session, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- num names the row for the search index, which wants a number that VACUUM keeps. revision: from the
+-- counter, given anew with every change, so that a reader finds what changed since it last looked.
 CREATE TABLE recording (
-    id             TEXT PRIMARY KEY,
+    num            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id             TEXT NOT NULL UNIQUE,
+    revision       INTEGER NOT NULL,
     area           TEXT NOT NULL REFERENCES area(code),
     city           TEXT NOT NULL REFERENCES city(code),
     event          TEXT REFERENCES event(id),
@@ -125,10 +129,28 @@ CREATE TABLE recording (
     CHECK (title_en <> '' OR title_ja <> ''),
     CHECK (state <> 'published' OR published_us IS NOT NULL)
 ) STRICT;
-CREATE INDEX recording_listed ON recording(state, audience, published_us DESC);
+CREATE INDEX recording_revision ON recording(revision);
+CREATE INDEX recording_state ON recording(state);
 CREATE INDEX recording_area ON recording(area);
 CREATE INDEX recording_city ON recording(city);
+CREATE INDEX recording_event ON recording(event);
 CREATE INDEX recording_session ON recording(session);
+
+CREATE TABLE counter (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO counter VALUES ('revision', 0);
+
+CREATE TABLE recording_removed (
+    num      INTEGER PRIMARY KEY,
+    revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX recording_removed_revision ON recording_removed(revision);
+CREATE TRIGGER recording_remove AFTER DELETE ON recording BEGIN
+    UPDATE counter SET value = value + 1 WHERE name = 'revision';
+    INSERT INTO recording_removed SELECT old.num, value FROM counter WHERE name = 'revision';
+END;
 
 -- What was captured: each start of a recorder is a part of the same recording.
 CREATE TABLE recording_part (
@@ -158,6 +180,7 @@ CREATE TABLE job (
     id                TEXT PRIMARY KEY,
     kind              TEXT NOT NULL CHECK (kind IN ('repair', 'compose', 'transcode', 'stills')),
     recording         TEXT NOT NULL REFERENCES recording(id) ON DELETE CASCADE,
+    after             TEXT REFERENCES job(id) ON DELETE CASCADE,  -- waits until that one is done
     state             TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
     spec              TEXT NOT NULL CHECK (json_valid(spec)),
     result            TEXT CHECK (result IS NULL OR json_valid(result)),
@@ -185,25 +208,67 @@ CREATE TABLE audit (
     hash   BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
--- Search. The text is prepared by the catalogue (titles, descriptions, city and area names in both languages).
+-- Manifests that are to be written again. Filled by the triggers, so nothing can forget it; a row goes when the
+-- file of that generation is on disk.
+CREATE TABLE manifest_due (
+    num        INTEGER PRIMARY KEY,
+    recording  TEXT NOT NULL UNIQUE REFERENCES recording(id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER manifest_recording_insert AFTER INSERT ON recording BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (new.id, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+CREATE TRIGGER manifest_recording_update AFTER UPDATE ON recording BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (new.id, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+CREATE TRIGGER manifest_part_insert AFTER INSERT ON recording_part BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (new.recording, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+CREATE TRIGGER manifest_part_update AFTER UPDATE ON recording_part BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (new.recording, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+CREATE TRIGGER manifest_rendition_insert AFTER INSERT ON rendition BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (new.recording, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+CREATE TRIGGER manifest_rendition_update AFTER UPDATE ON rendition BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (new.recording, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+CREATE TRIGGER manifest_rendition_delete AFTER DELETE ON rendition
+    WHEN EXISTS (SELECT 1 FROM recording WHERE id = old.recording) BEGIN
+    INSERT INTO manifest_due(recording, generation) VALUES (old.recording, 1)
+        ON CONFLICT(recording) DO UPDATE SET generation = generation + 1;
+END;
+
+-- Search. The text is prepared by the catalogue; the rowid is recording.num. place: names of city, prefecture
+-- and area in both languages.
 CREATE TABLE search_text (
-    rowid       INTEGER PRIMARY KEY,
-    recording   TEXT NOT NULL UNIQUE REFERENCES recording(id) ON DELETE CASCADE,
-    title       TEXT NOT NULL,
-    description TEXT NOT NULL,
-    place       TEXT NOT NULL            -- city, prefecture and area names
+    num            INTEGER PRIMARY KEY REFERENCES recording(num) ON DELETE CASCADE,
+    title_en       TEXT NOT NULL,
+    title_ja       TEXT NOT NULL,
+    description_en TEXT NOT NULL,
+    description_ja TEXT NOT NULL,
+    place          TEXT NOT NULL
 ) STRICT;
 CREATE VIRTUAL TABLE search USING fts5(
-    title, description, place, content='search_text', content_rowid='rowid', tokenize='cjk2');
+    title_en, title_ja, description_en, description_ja, place,
+    content='search_text', content_rowid='num', tokenize='cjk2');
 CREATE TRIGGER search_insert AFTER INSERT ON search_text BEGIN
-    INSERT INTO search(rowid, title, description, place) VALUES (new.rowid, new.title, new.description, new.place);
+    INSERT INTO search(rowid, title_en, title_ja, description_en, description_ja, place)
+    VALUES (new.num, new.title_en, new.title_ja, new.description_en, new.description_ja, new.place);
 END;
 CREATE TRIGGER search_delete AFTER DELETE ON search_text BEGIN
-    INSERT INTO search(search, rowid, title, description, place)
-    VALUES ('delete', old.rowid, old.title, old.description, old.place);
+    INSERT INTO search(search, rowid, title_en, title_ja, description_en, description_ja, place)
+    VALUES ('delete', old.num, old.title_en, old.title_ja, old.description_en, old.description_ja, old.place);
 END;
 CREATE TRIGGER search_update AFTER UPDATE ON search_text BEGIN
-    INSERT INTO search(search, rowid, title, description, place)
-    VALUES ('delete', old.rowid, old.title, old.description, old.place);
-    INSERT INTO search(rowid, title, description, place) VALUES (new.rowid, new.title, new.description, new.place);
+    INSERT INTO search(search, rowid, title_en, title_ja, description_en, description_ja, place)
+    VALUES ('delete', old.num, old.title_en, old.title_ja, old.description_en, old.description_ja, old.place);
+    INSERT INTO search(rowid, title_en, title_ja, description_en, description_ja, place)
+    VALUES (new.num, new.title_en, new.title_ja, new.description_en, new.description_ja, new.place);
 END;

@@ -1,0 +1,376 @@
+#include "recordings/recording.h"
+
+#include "recordings/fields.h"
+#include "recordings/search-text.h"
+#include "server/base/error.h"
+#include "server/base/ids.h"
+
+#define FOLDER_MAX 100 /* characters */
+
+#define COLUMNS                                                                                    \
+    "id, area, city, event, session, origin, title_en, title_ja, description_en, description_ja,"  \
+    " languages, audience, state, publish_when_ready, recorded_us, published_us, duration_us,"     \
+    " width, height, folder, created_us, updated_us"
+
+static const char *const origin_names[] = {"session", "import", "upload", "feed"};
+static const char *const state_names[] = {"draft", "processing", "review", "published",
+                                          "withdrawn"};
+MNB_DEFINE_NAMES(MnbOrigin, mnb_origin, origin_names)
+MNB_DEFINE_NAMES(MnbRecordingState, mnb_recording_state, state_names)
+
+MnbRecording *mnb_recording_new(void)
+{
+    return g_new0(MnbRecording, 1);
+}
+
+void mnb_recording_free(MnbRecording *recording)
+{
+    if (recording == NULL)
+        return;
+    g_free(recording->id);
+    g_free(recording->area);
+    g_free(recording->city);
+    g_free(recording->event);
+    g_free(recording->session);
+    g_free(recording->title_en);
+    g_free(recording->title_ja);
+    g_free(recording->description_en);
+    g_free(recording->description_ja);
+    g_strfreev(recording->languages);
+    g_free(recording->folder);
+    g_free(recording);
+}
+
+static void free_recording(gpointer data)
+{
+    mnb_recording_free(data);
+}
+
+static MnbRecording *read_row(MnbStmt *stmt)
+{
+    MnbRecording *recording = mnb_recording_new();
+    recording->id = mnb_stmt_dup_text(stmt, 0);
+    recording->area = mnb_stmt_dup_text(stmt, 1);
+    recording->city = mnb_stmt_dup_text(stmt, 2);
+    recording->event = mnb_stmt_dup_text(stmt, 3);
+    recording->session = mnb_stmt_dup_text(stmt, 4);
+    mnb_origin_parse(mnb_stmt_text(stmt, 5), &recording->origin);
+    recording->title_en = mnb_stmt_dup_text(stmt, 6);
+    recording->title_ja = mnb_stmt_dup_text(stmt, 7);
+    recording->description_en = mnb_stmt_dup_text(stmt, 8);
+    recording->description_ja = mnb_stmt_dup_text(stmt, 9);
+    recording->languages = mnb_languages_from_json(mnb_stmt_text(stmt, 10));
+    mnb_audience_parse(mnb_stmt_text(stmt, 11), &recording->audience);
+    mnb_recording_state_parse(mnb_stmt_text(stmt, 12), &recording->state);
+    recording->publish_when_ready = mnb_stmt_int(stmt, 13) != 0;
+    recording->recorded_us = mnb_stmt_int(stmt, 14);
+    recording->published_us = mnb_stmt_int(stmt, 15);
+    recording->duration_us = mnb_stmt_int(stmt, 16);
+    recording->width = (int)mnb_stmt_int(stmt, 17);
+    recording->height = (int)mnb_stmt_int(stmt, 18);
+    recording->folder = mnb_stmt_dup_text(stmt, 19);
+    recording->created_us = mnb_stmt_int(stmt, 20);
+    recording->updated_us = mnb_stmt_int(stmt, 21);
+    return recording;
+}
+
+static MnbRecording *find(MnbDb *db, const char *sql, const char *key, GError **error)
+{
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(db, sql, error);
+    if (stmt == NULL)
+        return NULL;
+    mnb_stmt_bind_text(stmt, 1, key);
+    int result = mnb_stmt_step(stmt, error);
+    if (result == 0)
+        mnb_set_not_found(error, "recording", key);
+    return result > 0 ? read_row(stmt) : NULL;
+}
+
+MnbRecording *mnb_recording_find(MnbDb *db, const char *id, GError **error)
+{
+    return find(db, "SELECT " COLUMNS " FROM recording WHERE id = ?1", id, error);
+}
+
+MnbRecording *mnb_recording_find_by_folder(MnbDb *db, const char *folder, GError **error)
+{
+    return find(db, "SELECT " COLUMNS " FROM recording WHERE folder = ?1", folder, error);
+}
+
+MnbRecording *mnb_recording_find_by_num(MnbDb *db, gint64 num, GError **error)
+{
+    g_autoptr(MnbStmt) stmt =
+        mnb_db_prepare(db, "SELECT " COLUMNS " FROM recording WHERE num = ?1", error);
+    if (stmt == NULL)
+        return NULL;
+    mnb_stmt_bind_int(stmt, 1, num);
+    int result = mnb_stmt_step(stmt, error);
+    if (result == 0)
+        mnb_set_not_found(error, "recording", "of that number");
+    return result > 0 ? read_row(stmt) : NULL;
+}
+
+static GPtrArray *list(MnbDb *db, const char *sql, const char *key, GError **error)
+{
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(db, sql, error);
+    if (stmt == NULL)
+        return NULL;
+    mnb_stmt_bind_text(stmt, 1, key);
+    g_autoptr(GPtrArray) recordings = g_ptr_array_new_with_free_func(free_recording);
+    int result;
+    while ((result = mnb_stmt_step(stmt, error)) > 0)
+        g_ptr_array_add(recordings, read_row(stmt));
+    return result == 0 ? g_steal_pointer(&recordings) : NULL;
+}
+
+GPtrArray *mnb_recording_list_for_session(MnbDb *db, const char *session, GError **error)
+{
+    return list(db, "SELECT " COLUMNS " FROM recording WHERE session = ?1 ORDER BY num", session,
+                error);
+}
+
+GPtrArray *mnb_recording_list_for_event(MnbDb *db, const char *event, GError **error)
+{
+    return list(db, "SELECT " COLUMNS " FROM recording WHERE event = ?1 ORDER BY num", event,
+                error);
+}
+
+GPtrArray *mnb_recording_list_in_state(MnbDb *db, MnbRecordingState state, GError **error)
+{
+    return list(db, "SELECT " COLUMNS " FROM recording WHERE state = ?1 ORDER BY num",
+                mnb_recording_state_to_string(state), error);
+}
+
+/* ---- writing ---- */
+
+static gint64 next_revision(MnbDb *db, GError **error)
+{
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db, "UPDATE counter SET value = value + 1 WHERE name = 'revision' RETURNING value", error);
+    if (stmt == NULL || mnb_stmt_step(stmt, error) <= 0)
+        return -1;
+    gint64 revision = mnb_stmt_int(stmt, 0);
+    return mnb_stmt_run(stmt, error) ? revision : -1;
+}
+
+static gboolean check(MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    if (!mnb_field_titles(recording->title_en, recording->title_ja, error) ||
+        !mnb_field_text("description_en", recording->description_en, MNB_DESCRIPTION_MAX, error) ||
+        !mnb_field_text("description_ja", recording->description_ja, MNB_DESCRIPTION_MAX, error) ||
+        !mnb_field_area(db, recording->area, error) ||
+        !mnb_field_city(db, recording->city, error) ||
+        !mnb_field_languages(recording->languages, 0, error))
+        return FALSE;
+    if (mnb_audience_to_string(recording->audience) == NULL ||
+        mnb_recording_state_to_string(recording->state) == NULL ||
+        mnb_origin_to_string(recording->origin) == NULL || recording->duration_us < 0 ||
+        recording->width < 0 || recording->height < 0) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "recording: a field is out of range");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* ?1 to ?13: what insert and update share. */
+static void bind_shared(MnbStmt *stmt, const MnbRecording *recording, const char *languages)
+{
+    mnb_stmt_bind_text(stmt, 1, recording->id);
+    mnb_stmt_bind_text(stmt, 2, recording->area);
+    mnb_stmt_bind_text(stmt, 3, recording->city);
+    mnb_stmt_bind_text(stmt, 4, mnb_text(recording->title_en));
+    mnb_stmt_bind_text(stmt, 5, mnb_text(recording->title_ja));
+    mnb_stmt_bind_text(stmt, 6, mnb_text(recording->description_en));
+    mnb_stmt_bind_text(stmt, 7, mnb_text(recording->description_ja));
+    mnb_stmt_bind_text(stmt, 8, languages);
+    mnb_stmt_bind_text(stmt, 9, mnb_audience_to_string(recording->audience));
+    mnb_stmt_bind_int(stmt, 10, recording->publish_when_ready ? 1 : 0);
+    mnb_stmt_bind_int(stmt, 11, recording->recorded_us);
+    mnb_stmt_bind_time(stmt, 12, recording->duration_us);
+    mnb_stmt_bind_time(stmt, 13, recording->width);
+    mnb_stmt_bind_time(stmt, 14, recording->height);
+}
+
+static gboolean insert_row(MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    gint64 revision = next_revision(db, error);
+    if (revision < 0)
+        return FALSE;
+    g_autofree char *languages = mnb_languages_to_json(recording->languages);
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db,
+        "INSERT INTO recording(id, area, city, title_en, title_ja, description_en,"
+        " description_ja, languages, audience, publish_when_ready, recorded_us, duration_us,"
+        " width, height, event, session, origin, state, published_us, folder, created_us,"
+        " updated_us, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+        error);
+    if (stmt == NULL)
+        return FALSE;
+    bind_shared(stmt, recording, languages);
+    mnb_stmt_bind_text(stmt, 15, recording->event);
+    mnb_stmt_bind_text(stmt, 16, recording->session);
+    mnb_stmt_bind_text(stmt, 17, mnb_origin_to_string(recording->origin));
+    mnb_stmt_bind_text(stmt, 18, mnb_recording_state_to_string(recording->state));
+    mnb_stmt_bind_time(stmt, 19, recording->published_us);
+    mnb_stmt_bind_text(stmt, 20, recording->folder);
+    mnb_stmt_bind_int(stmt, 21, recording->created_us);
+    mnb_stmt_bind_int(stmt, 22, recording->updated_us);
+    mnb_stmt_bind_int(stmt, 23, revision);
+    return mnb_stmt_run(stmt, error) && mnb_search_text_put(db, recording->id, error);
+}
+
+gboolean mnb_recording_insert(MnbDb *db, MnbRecording *recording, gint64 now_us, GError **error)
+{
+    if (!check(db, recording, error) ||
+        !mnb_field_text("folder", recording->folder, FOLDER_MAX, error))
+        return FALSE;
+    if (recording->id == NULL)
+        recording->id = mnb_id_new();
+    if (recording->folder == NULL)
+        recording->folder = g_strdup(recording->id);
+    recording->created_us = now_us;
+    recording->updated_us = now_us;
+    if (recording->state == MNB_RECORDING_PUBLISHED && recording->published_us == 0)
+        recording->published_us = now_us;
+    return insert_row(db, recording, error);
+}
+
+gboolean mnb_recording_insert_kept(MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    return check(db, recording, error) && insert_row(db, recording, error);
+}
+
+MnbRecording *mnb_recording_insert_for_session(MnbDb *db, const char *session, gint64 now_us,
+                                               GError **error)
+{
+    g_autoptr(MnbSession) found = mnb_session_find(db, session, error);
+    if (found == NULL)
+        return NULL;
+    g_autoptr(MnbEvent) event = mnb_event_find(db, found->event, error);
+    if (event == NULL)
+        return NULL;
+    g_autoptr(MnbRecording) recording = mnb_recording_new();
+    recording->area = g_steal_pointer(&event->area);
+    recording->city = g_steal_pointer(&event->city);
+    recording->event = g_strdup(event->id);
+    recording->session = g_strdup(session);
+    recording->origin = MNB_ORIGIN_SESSION;
+    recording->title_en = g_steal_pointer(&event->title_en);
+    recording->title_ja = g_steal_pointer(&event->title_ja);
+    recording->description_en = g_steal_pointer(&event->summary_en);
+    recording->description_ja = g_steal_pointer(&event->summary_ja);
+    recording->languages = g_steal_pointer(&event->languages);
+    recording->audience = event->audience;
+    recording->state = MNB_RECORDING_DRAFT;
+    recording->publish_when_ready = event->recording_policy == MNB_RECORDING_POLICY_PUBLISH;
+    recording->recorded_us = now_us;
+    if (!mnb_recording_insert(db, recording, now_us, error))
+        return NULL;
+    return g_steal_pointer(&recording);
+}
+
+gboolean mnb_recording_update(MnbDb *db, const MnbRecording *recording, gint64 now_us,
+                              GError **error)
+{
+    if (!check(db, recording, error))
+        return FALSE;
+    gint64 revision = next_revision(db, error);
+    if (revision < 0)
+        return FALSE;
+    g_autofree char *languages = mnb_languages_to_json(recording->languages);
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db,
+        "UPDATE recording SET area = ?2, city = ?3, title_en = ?4, title_ja = ?5,"
+        " description_en = ?6, description_ja = ?7, languages = ?8, audience = ?9,"
+        " publish_when_ready = ?10, recorded_us = ?11, duration_us = ?12, width = ?13,"
+        " height = ?14, updated_us = ?15, revision = ?16 WHERE id = ?1",
+        error);
+    if (stmt == NULL)
+        return FALSE;
+    bind_shared(stmt, recording, languages);
+    mnb_stmt_bind_int(stmt, 15, now_us);
+    mnb_stmt_bind_int(stmt, 16, revision);
+    if (!mnb_stmt_run(stmt, error))
+        return FALSE;
+    if (mnb_db_changes(db) == 0)
+        return mnb_set_not_found(error, "recording", recording->id);
+    return mnb_search_text_put(db, recording->id, error);
+}
+
+static gboolean can_be_watched(MnbDb *db, const char *id, GError **error)
+{
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db, "SELECT 1 FROM rendition WHERE recording = ?1 AND kind IN ('hls', 'download')", error);
+    if (stmt == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(stmt, 1, id);
+    int result = mnb_stmt_step(stmt, error);
+    if (result == 0)
+        g_set_error(error, MNB_ERROR, MNB_ERROR_CONFLICT,
+                    "recording %s has nothing to play yet and cannot be published", id);
+    return result > 0;
+}
+
+gboolean mnb_recording_set_state(MnbDb *db, const char *id, MnbRecordingState state, gint64 now_us,
+                                 GError **error)
+{
+    g_return_val_if_fail(mnb_recording_state_to_string(state) != NULL, FALSE);
+    g_autoptr(MnbRecording) recording = mnb_recording_find(db, id, error);
+    if (recording == NULL)
+        return FALSE;
+    if (recording->state == state)
+        return TRUE;
+    if (state == MNB_RECORDING_PUBLISHED && !can_be_watched(db, id, error))
+        return FALSE;
+    gint64 revision = next_revision(db, error);
+    if (revision < 0)
+        return FALSE;
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db,
+        "UPDATE recording SET state = ?2, updated_us = ?3, revision = ?4, published_us ="
+        " CASE ?2 WHEN 'published' THEN coalesce(published_us, ?3) ELSE published_us END"
+        " WHERE id = ?1",
+        error);
+    if (stmt == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(stmt, 1, id);
+    mnb_stmt_bind_text(stmt, 2, mnb_recording_state_to_string(state));
+    mnb_stmt_bind_int(stmt, 3, now_us);
+    mnb_stmt_bind_int(stmt, 4, revision);
+    return mnb_stmt_run(stmt, error);
+}
+
+gboolean mnb_recording_set_ready(MnbDb *db, const char *id, gint64 now_us, MnbRecordingState *state,
+                                 GError **error)
+{
+    g_autoptr(MnbRecording) recording = mnb_recording_find(db, id, error);
+    if (recording == NULL)
+        return FALSE;
+    MnbRecordingState ready = recording->state;
+    /* A person may have published or withdrawn it meanwhile: that stands. */
+    if (ready == MNB_RECORDING_DRAFT || ready == MNB_RECORDING_PROCESSING)
+        ready = recording->publish_when_ready ? MNB_RECORDING_PUBLISHED : MNB_RECORDING_REVIEW;
+    if (state != NULL)
+        *state = ready;
+    return mnb_recording_set_state(db, id, ready, now_us, error);
+}
+
+gboolean mnb_recording_remove(MnbDb *db, const char *id, GError **error)
+{
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(db, "DELETE FROM recording WHERE id = ?1", error);
+    if (stmt == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(stmt, 1, id);
+    if (!mnb_stmt_run(stmt, error))
+        return FALSE;
+    return mnb_db_changes(db) > 0 ? TRUE : mnb_set_not_found(error, "recording", id);
+}
+
+gboolean mnb_recording_may_watch(const MnbRecording *recording, gboolean staff, gboolean has_link)
+{
+    if (staff)
+        return TRUE;
+    if (recording->state != MNB_RECORDING_PUBLISHED)
+        return FALSE;
+    return recording->audience == MNB_AUDIENCE_PUBLIC || recording->audience == MNB_AUDIENCE_LINK;
+}
