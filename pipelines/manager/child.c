@@ -42,6 +42,7 @@ struct MnbChild {
     gpointer data;
     gboolean is_kept;
     gboolean has_stdin;
+    gboolean ends_by_stdin;
     int death_signal;
     guint stop_ms;
 
@@ -162,6 +163,7 @@ MnbChild *mnb_child_new(const MnbChildOptions *options, const MnbChildCalls *cal
     child->data = data;
     child->is_kept = options->is_kept;
     child->has_stdin = options->has_stdin;
+    child->ends_by_stdin = options->has_stdin && options->ends_by_stdin;
     child->death_signal = options->death_signal != 0 ? options->death_signal : SIGKILL;
     child->stop_ms = options->stop_ms != 0 ? options->stop_ms : STOP_DEFAULT_MS;
     child->backoff_ms = BACKOFF_MIN_MS;
@@ -555,7 +557,8 @@ void mnb_child_stop(MnbChild *child)
         return;
     child->is_stopping = TRUE;
     mnb_child_close_stdin(child);
-    kill(child->pid, SIGTERM);
+    if (!child->ends_by_stdin)
+        kill(child->pid, SIGTERM);
     child->kill_timer = g_timeout_add(child->stop_ms, on_kill, child);
 }
 

@@ -48,11 +48,12 @@ typedef struct {
 } MnbChildCalls;
 
 typedef struct {
-    const char *name;   /* in the log: "media-0"; copied */
-    gboolean is_kept;   /* TRUE: start again when it ends; FALSE: runs once */
-    gboolean has_stdin; /* TRUE: a pipe, for write_line(); FALSE: /dev/null */
-    int death_signal;   /* sent by the kernel when we die; 0: SIGKILL */
-    guint stop_ms;      /* from SIGTERM to SIGKILL; 0: 5000 */
+    const char *name;       /* in the log: "media-0"; copied */
+    gboolean is_kept;       /* TRUE: start again when it ends; FALSE: runs once */
+    gboolean has_stdin;     /* TRUE: a pipe, for write_line(); FALSE: /dev/null */
+    int death_signal;       /* sent by the kernel when we die; 0: SIGKILL */
+    gboolean ends_by_stdin; /* stop() closes stdin and sends no SIGTERM before the SIGKILL */
+    guint stop_ms;          /* from SIGTERM to SIGKILL; 0: 5000 */
 } MnbChildOptions;
 
 /* @calls: borrowed, static. Returns (owned): not started. */
@@ -65,8 +66,8 @@ void mnb_child_free(MnbChild *child);
  * child is then tried again by itself. */
 gboolean mnb_child_start(MnbChild *child, GError **error);
 
-/* Closes stdin, sends SIGTERM, after stop_ms SIGKILL. on_ended comes when it is gone; nothing comes
- * when it does not run. It is not started again. */
+/* Closes stdin after what is queued, sends SIGTERM, after stop_ms SIGKILL. on_ended comes when it
+ * is gone; nothing comes when it does not run. It is not started again. */
 void mnb_child_stop(MnbChild *child);
 
 /* SIGKILL. A kept child starts again. */

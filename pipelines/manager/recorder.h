@@ -9,6 +9,7 @@
  * the recorder, then the tap. Key frames are asked for here. Main thread only; no call blocks. */
 #pragma once
 #include "pipelines/manager/media-worker.h"
+#include "pipelines/manager/walls.h"
 
 typedef struct MnbRecorder MnbRecorder;
 
@@ -59,6 +60,7 @@ typedef struct {
     const char *recording;  /* id, for the log */
     guint first_part;       /* 1, or the next one when a recording goes on after a restart */
     guint32 ring_bytes;     /* power of two; 0: MNB_RING_DEFAULT_BYTES */
+    const MnbWalls *walls;  /* borrowed, outlives it; NULL: runs without */
     MnbMediaWorker *worker; /* borrowed: of the session's room */
 } MnbRecorderOptions;
 

@@ -15,18 +15,18 @@
 #define MNB_HTTP_CONNECTIONS_MAX 512   /* at the same time; more are answered 503 */
 
 typedef struct MnbHttp MnbHttp;
-typedef struct MnbClock MnbClock;         /* server/base/clock.h */
-typedef struct MnbCatalogue MnbCatalogue; /* recordings/catalogue.h */
-typedef struct MnbRooms MnbRooms;         /* server/rooms/rooms.h */
+typedef struct MnbClock MnbClock;     /* server/base/clock.h */
+typedef struct MnbCatalog MnbCatalog; /* recordings/catalog.h */
+typedef struct MnbRooms MnbRooms;     /* server/rooms/rooms.h */
 
 /* Everything is borrowed until mnb_http_free(); strings are copied. */
 typedef struct {
     const char *socket_path; /* STATE/run/api.sock; a stale one is replaced; mode 0600 */
-    const char
-        *public_url;     /* "https://learning.example.org", no slash at the end: the origin that is
-                            ours,     the start of every link we hand out; https makes cookies Secure */
+    /* "https://learning.example.org", no slash at the end: the origin that is ours and the start of
+     * every link that is handed out; https makes cookies Secure. */
+    const char *public_url;
     const char *version; /* for /healthz and the metrics */
-    MnbCatalogue *catalogue;
+    MnbCatalog *catalog;
     MnbRooms *rooms;
     const MnbClock *clock;
     void (*on_jobs_changed)(gpointer data); /* a job was put back to waiting; may be NULL */

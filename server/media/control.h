@@ -223,3 +223,38 @@ typedef struct {
     uint32_t loss_permille;   /* worst of what the peer reports (receive) or we see (publish) */
     uint32_t zero;
 } MnbTransportStats;
+
+/* ---- the socket side, the same for both ends (control.c) ---- */
+
+#define MNB_CONTROL_FDS_MAX 2
+
+/* A message that arrived: whole, of a known type, of exactly its size, its texts terminated. */
+typedef struct {
+    MnbMediaType type;
+    unsigned n_fds;
+    int fds[MNB_CONTROL_FDS_MAX]; /* owned: close what is not taken */
+    union {
+        MnbMediaHead head;
+        uint8_t bytes[MNB_MEDIA_MESSAGE_MAX];
+        uint64_t align;
+    } data;
+} MnbControlMessage;
+
+/* The struct behind the head: MnbTransportOpen and so on, as the type says. */
+static inline const void *mnb_control_body(const MnbControlMessage *message)
+{
+    return message->data.bytes + sizeof(MnbMediaHead);
+}
+
+/* Bytes of the struct that follows the head of a message of @type; 0 for a type that is not known. */
+uint16_t mnb_control_body_size(MnbMediaType type);
+
+/* Sends one message. @body: the struct of @type, at least mnb_control_body_size() bytes. @fds: borrowed,
+ * at most MNB_CONTROL_FDS_MAX; the other end gets copies.
+ * Returns 0; -EAGAIN when the socket is non-blocking and full; -EPIPE and others when it is gone. */
+int mnb_control_send(int fd, MnbMediaType type, const void *body, const int *fds, unsigned n_fds);
+
+/* Takes one message from the socket.
+ * Returns 1; 0 when the other end has closed; -EAGAIN when there is none (non-blocking);
+ * -EBADMSG for a message that is not well formed (it is gone, its descriptors are closed). */
+int mnb_control_receive(int fd, MnbControlMessage *out);

@@ -1,21 +1,31 @@
 /* srtp-evp.c - ciphers of SRTP by OpenSSL's EVP: one context per key, made once; a packet sets the
- * IV only. Libraries that fetch the algorithm or expand the key per packet cost twice as much. */
+ * IV only. Libraries that fetch the algorithm or expand the key per packet cost twice as much.
+ *
+ * HMAC-SHA1 is made of two SHA-1 states that have the key in them already (RFC 2104 4): EVP_MAC
+ * would allocate for every packet. Plain SHA1_Update() is deprecated in OpenSSL 3.0, hence the
+ * define. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "server/media/srtp-backend.h"
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define AUTH_KEY_BYTES 20
 #define SHA1_BYTES     20
+#define SHA1_BLOCK     64
 #define CM_TAG_BYTES   10
 #define GCM_TAG_BYTES  16
 
 typedef struct {
     EVP_CIPHER_CTX *cipher;
-    EVP_MAC_CTX *mac; /* NULL: AES-GCM */
+    bool has_mac;  /* AES-CM */
+    SHA_CTX inner; /* after one block of key XOR 0x36 */
+    SHA_CTX outer; /* after one block of key XOR 0x5c */
 } Key;
 
 static void evp_key_free(void *data)
@@ -24,25 +34,19 @@ static void evp_key_free(void *data)
     if (key == NULL)
         return;
     EVP_CIPHER_CTX_free(key->cipher);
-    EVP_MAC_CTX_free(key->mac);
+    OPENSSL_cleanse(key, sizeof *key);
     free(key);
 }
 
-static EVP_MAC_CTX *hmac_new(const uint8_t *auth_key)
+static bool begin_hash(SHA_CTX *state, const uint8_t *auth_key, uint8_t pad)
 {
-    static char digest[] = "SHA1";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac);
-    EVP_MAC_free(hmac);
-    if (mac != NULL && EVP_MAC_init(mac, auth_key, AUTH_KEY_BYTES, params) != 1) {
-        EVP_MAC_CTX_free(mac);
-        return NULL;
-    }
-    return mac;
+    uint8_t block[SHA1_BLOCK];
+    memset(block, pad, sizeof block);
+    for (size_t i = 0; i < AUTH_KEY_BYTES; i++)
+        block[i] ^= auth_key[i];
+    bool is_done = SHA1_Init(state) == 1 && SHA1_Update(state, block, sizeof block) == 1;
+    OPENSSL_cleanse(block, sizeof block);
+    return is_done;
 }
 
 static void *evp_key_new(MnbSrtpProfile profile, const uint8_t *key_bytes, const uint8_t *auth_key)
@@ -59,8 +63,8 @@ static void *evp_key_new(MnbSrtpProfile profile, const uint8_t *key_bytes, const
     if (key->cipher == NULL || EVP_EncryptInit_ex(key->cipher, type, NULL, key_bytes, NULL) != 1)
         goto fail;
     if (auth_key != NULL) {
-        key->mac = hmac_new(auth_key);
-        if (key->mac == NULL)
+        key->has_mac = true;
+        if (!begin_hash(&key->inner, auth_key, 0x36) || !begin_hash(&key->outer, auth_key, 0x5c))
             goto fail;
     }
     return key;
@@ -70,20 +74,19 @@ fail:
     return NULL;
 }
 
-/* Runs the body through the cipher: prefix in place, payload from its source, padding in place. */
+/* Runs the body through the cipher in one call: a call costs 35 ns, copying 1200 bytes 20 ns. So
+ * the payload is read where it lies only when there is nothing before or behind it. */
 static bool update_body(EVP_CIPHER_CTX *cipher, const MnbSrtpJob *job)
 {
-    uint8_t *at = job->data + job->aad_len;
+    uint8_t *body = job->data + job->aad_len;
+    const uint8_t *source = body;
     int n;
-    if (job->prefix_len > 0 && EVP_CipherUpdate(cipher, at, &n, at, (int)job->prefix_len) != 1)
-        return false;
-    at += job->prefix_len;
-    if (job->payload_len > 0 &&
-        EVP_CipherUpdate(cipher, at, &n, job->payload, (int)job->payload_len) != 1)
-        return false;
-    at += job->payload_len;
-    return job->padding_len == 0 ||
-           EVP_CipherUpdate(cipher, at, &n, at, (int)job->padding_len) == 1;
+    if (job->payload_len > 0 && (job->prefix_len > 0 || job->padding_len > 0))
+        memcpy(body + job->prefix_len, job->payload, job->payload_len);
+    else if (job->payload_len > 0)
+        source = job->payload;
+    int len = (int)(job->prefix_len + job->payload_len + job->padding_len);
+    return len == 0 || EVP_CipherUpdate(cipher, body, &n, source, len) == 1;
 }
 
 static bool gcm_begin(EVP_CIPHER_CTX *cipher, const MnbSrtpJob *job, int is_encrypting)
@@ -141,20 +144,20 @@ static bool cm_crypt(Key *key, const MnbSrtpJob *job)
            update_body(key->cipher, job);
 }
 
-static bool cm_authenticate(Key *key, const MnbSrtpJob *job, uint8_t digest[SHA1_BYTES])
+static bool cm_authenticate(const Key *key, const MnbSrtpJob *job, uint8_t digest[SHA1_BYTES])
 {
     size_t len = (size_t)job->aad_len + job->prefix_len + job->payload_len + job->padding_len;
-    size_t n;
-    return EVP_MAC_init(key->mac, NULL, 0, NULL) == 1 &&
-           EVP_MAC_update(key->mac, job->data, len) == 1 &&
-           EVP_MAC_update(key->mac, job->tail, job->tail_len) == 1 &&
-           EVP_MAC_final(key->mac, digest, &n, SHA1_BYTES) == 1;
+    SHA_CTX inner = key->inner;
+    SHA_CTX outer = key->outer;
+    return SHA1_Update(&inner, job->data, len) == 1 &&
+           SHA1_Update(&inner, job->tail, job->tail_len) == 1 && SHA1_Final(digest, &inner) == 1 &&
+           SHA1_Update(&outer, digest, SHA1_BYTES) == 1 && SHA1_Final(digest, &outer) == 1;
 }
 
 static int evp_seal(void *data, const MnbSrtpJob *job)
 {
     Key *key = data;
-    if (key->mac == NULL)
+    if (!key->has_mac)
         return gcm_seal(key, job);
     uint8_t digest[SHA1_BYTES];
     if (!cm_crypt(key, job) || !cm_authenticate(key, job, digest))
@@ -167,7 +170,7 @@ static int evp_seal(void *data, const MnbSrtpJob *job)
 static int evp_open(void *data, const MnbSrtpJob *job, bool is_encrypted)
 {
     Key *key = data;
-    if (key->mac == NULL)
+    if (!key->has_mac)
         return gcm_open(key, job, is_encrypted);
     uint8_t digest[SHA1_BYTES];
     if (!cm_authenticate(key, job, digest) || CRYPTO_memcmp(digest, job->tag, CM_TAG_BYTES) != 0)

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const MnbRingRecord *record;
     const uint8_t *payload;
-    volatile uint8_t sum = 0;
+    static volatile uint8_t sum; /* so that the bytes are really read */
     int error;
     if (ring_bytes == NULL)
         make_ring();

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint16_t seqs[SEQS];
     const char *name;
     size_t len;
-    volatile uint8_t sum = 0;
+    static volatile uint8_t sum; /* so that the bytes are really read */
     mnb_rtcp_start(&reader, data, size);
     while (mnb_rtcp_next(&reader, &packet) > 0) {
         mnb_rtcp_read_ssrc(&packet, &ssrc);

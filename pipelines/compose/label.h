@@ -1,0 +1,21 @@
+/* label.h - text as a picture: names and titles, Latin and Japanese, in "Noto Sans CJK JP". */
+#pragma once
+#include "pipelines/compose/canvas.h"
+
+typedef struct {
+    GstBuffer *buffer; /* owned */
+    GstVideoInfo info;
+} MnbLabel;
+
+/* @text: any UTF-8, one or more lines; what is too wide is shortened with an ellipsis.
+ * @size_px: of the letters. @rect_width, @rect_height: of the picture, even.
+ * Returns (owned): text in white, centred on @ground; NULL with @error set. */
+MnbLabel *mnb_label_new(const char *text, int size_px, int width, int height, MnbColour ground,
+                        GError **error);
+void mnb_label_free(MnbLabel *label); /* NULL is fine */
+
+/* How wide @text will be at most, in pixels. */
+int mnb_label_width(const char *text, int size_px);
+
+/* Draws it with its top left corner at @x, @y. */
+void mnb_label_draw(const MnbLabel *label, MnbPicture *canvas, int x, int y);

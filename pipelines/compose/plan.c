@@ -1,0 +1,314 @@
+#include "pipelines/compose/plan.h"
+
+#include "pipelines/common/job-error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TRACKS_MAX       4000
+#define PARTS_MAX        200
+#define DURATION_MAX_US  (24 * 3600 * (gint64)G_USEC_PER_SEC)
+#define HOLE_MAX_US      (3 * (gint64)G_USEC_PER_SEC) /* between two parts; a longer one ... */
+#define HOLE_SHORT_US    (1 * (gint64)G_USEC_PER_SEC) /* ... becomes this */
+#define PRESENCE_HOLE_US (2 * (gint64)G_USEC_PER_SEC) /* shorter absences do not move the tiles */
+
+static void track_free(gpointer data)
+{
+    MnbPlanTrack *track = data;
+    g_free(track->path);
+    g_free(track->codec);
+    g_free(track);
+}
+
+static void peer_free(gpointer data)
+{
+    MnbPlanPeer *peer = data;
+    g_free(peer->id);
+    g_free(peer->name);
+    g_free(peer);
+}
+
+void mnb_plan_free(MnbPlan *plan)
+{
+    if (plan == NULL)
+        return;
+    g_ptr_array_unref(plan->tracks);
+    g_ptr_array_unref(plan->peers);
+    g_array_unref(plan->presences);
+    g_free(plan->title_en);
+    g_free(plan->title_ja);
+    g_free(plan->out);
+    g_free(plan);
+}
+
+static gboolean set_bad(GError **error, const char *what)
+{
+    g_set_error(error, MNB_JOB_ERROR, MNB_JOB_BAD_JOB, "job: %s", what);
+    return FALSE;
+}
+
+static guint find_peer(MnbPlan *plan, const char *id, const char *name, json_t *names)
+{
+    for (guint i = 0; i < plan->peers->len; i++)
+        if (strcmp(((MnbPlanPeer *)g_ptr_array_index(plan->peers, i))->id, id) == 0)
+            return i;
+    const char *other = json_string_value(json_object_get(names, id));
+    MnbPlanPeer *peer = g_new0(MnbPlanPeer, 1);
+    peer->id = g_strdup(id);
+    peer->name = g_strdup(other != NULL ? other : name);
+    g_ptr_array_add(plan->peers, peer);
+    return plan->peers->len - 1;
+}
+
+/* ---- parts --------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    json_t *json; /* owned */
+    gint64 number, unix_us, mono_us, duration_us;
+    const char *boot_id; /* inside json */
+    gint64 film_us;      /* where its time 0 is on the film's time line */
+} Part;
+
+static void part_clear(gpointer data)
+{
+    json_decref(((Part *)data)->json);
+}
+
+static gboolean load_part(const char *dir, gint64 number, GArray *parts, GError **error)
+{
+    g_autofree char *path = g_strdup_printf("%s/part-%d.json", dir, (int)number);
+    json_error_t json_error;
+    Part part = {.number = number,
+                 .json = json_load_file(path, JSON_REJECT_DUPLICATES, &json_error)};
+    json_int_t version = 0, unix_us = 0, mono_us = 0, duration_us = 0;
+    if (json_unpack(part.json, "{s:I, s:I, s:I, s:I, s:s}", "version", &version, "started_unix_us",
+                    &unix_us, "started_mono_us", &mono_us, "duration_us", &duration_us, "boot_id",
+                    &part.boot_id) != 0 ||
+        version != 1 || duration_us < 0 || duration_us > DURATION_MAX_US) {
+        json_decref(part.json);
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_IO, "%s cannot be read: %s", path,
+                    json_error.text);
+        return FALSE;
+    }
+    part.unix_us = unix_us;
+    part.mono_us = mono_us;
+    part.duration_us = duration_us;
+    g_array_append_val(parts, part);
+    return TRUE;
+}
+
+static gint compare_parts(gconstpointer a, gconstpointer b)
+{
+    const Part *x = a, *y = b;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static gboolean list_parts(const char *dir, json_t *wanted, GArray *parts, GError **error)
+{
+    if (json_is_array(wanted)) {
+        for (size_t i = 0; i < json_array_size(wanted) && i < PARTS_MAX; i++)
+            if (!load_part(dir, json_integer_value(json_array_get(wanted, i)), parts, error))
+                return FALSE;
+    } else {
+        GDir *folder = g_dir_open(dir, 0, error);
+        if (folder == NULL)
+            return FALSE;
+        gboolean ok = TRUE;
+        for (const char *name; ok && (name = g_dir_read_name(folder)) != NULL;) {
+            char *end;
+            if (!g_str_has_prefix(name, "part-") || parts->len >= PARTS_MAX)
+                continue;
+            long number = strtol(name + strlen("part-"), &end, 10);
+            if (number > 0 && strcmp(end, ".json") == 0)
+                ok = load_part(dir, number, parts, error);
+        }
+        g_dir_close(folder);
+        if (!ok)
+            return FALSE;
+    }
+    g_array_sort(parts, compare_parts);
+    return TRUE;
+}
+
+/* The clock of the wall may have been set; the monotonic one is right within one boot. */
+static void place_parts(GArray *parts)
+{
+    for (guint i = 1; i < parts->len; i++) {
+        Part *before = &g_array_index(parts, Part, i - 1);
+        Part *part = &g_array_index(parts, Part, i);
+        gboolean is_same_boot = strcmp(before->boot_id, part->boot_id) == 0;
+        gint64 apart_us =
+            is_same_boot ? part->mono_us - before->mono_us : part->unix_us - before->unix_us;
+        gint64 hole_us = apart_us - before->duration_us;
+        if (hole_us > HOLE_MAX_US)
+            hole_us = HOLE_SHORT_US;
+        part->film_us = before->film_us + before->duration_us + MAX(hole_us, 0);
+    }
+}
+
+/* ---- tracks -------------------------------------------------------------------------------------
+ */
+
+static gboolean is_useful(const char *state)
+{
+    return strcmp(state, "complete") == 0 || strcmp(state, "repaired") == 0 ||
+           strcmp(state, "doubtful") == 0;
+}
+
+static gboolean is_inside(const char *file)
+{
+    return *file != '/' && strstr(file, "..") == NULL;
+}
+
+static gboolean add_track(MnbPlan *plan, const char *dir, const Part *part, json_t *json,
+                          json_t *names, GError **error)
+{
+    const char *peer, *name = "", *kind, *role = "", *codec, *file, *state;
+    json_int_t offset_us, duration_us;
+    if (json_unpack(json, "{s:s, s?s, s:s, s?s, s:s, s:s, s:s, s:I, s:I}", "peer", &peer, "name",
+                    &name, "kind", &kind, "role", &role, "codec", &codec, "file", &file, "state",
+                    &state, "offset_us", &offset_us, "duration_us", &duration_us) != 0)
+        return set_bad(error, "a track of a part is not as it should be");
+    if (!is_useful(state) || strcmp(role, "interpretation") == 0)
+        return TRUE;
+    if (!is_inside(file) || offset_us < 0 || duration_us < 0 || offset_us > DURATION_MAX_US ||
+        duration_us > DURATION_MAX_US)
+        return set_bad(error, "a track of a part has a bad name or time");
+    if (plan->tracks->len >= TRACKS_MAX) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_TOO_LARGE, "more than %d track files",
+                    TRACKS_MAX);
+        return FALSE;
+    }
+    MnbPlanTrack *track = g_new0(MnbPlanTrack, 1);
+    track->path = g_build_filename(dir, file, NULL);
+    track->codec = g_strdup(codec);
+    track->peer = find_peer(plan, peer, name, names);
+    track->is_video = strcmp(kind, "video") == 0;
+    track->is_screen = strcmp(role, "screen") == 0;
+    track->shift_us = part->film_us;
+    track->start_us = part->film_us + offset_us;
+    track->end_us = track->start_us + duration_us;
+    g_ptr_array_add(plan->tracks, track);
+    return TRUE;
+}
+
+static gint compare_tracks(gconstpointer a, gconstpointer b)
+{
+    const MnbPlanTrack *x = *(MnbPlanTrack *const *)a, *y = *(MnbPlanTrack *const *)b;
+    return x->start_us < y->start_us ? -1 : x->start_us > y->start_us;
+}
+
+/* The film begins with the first frame or sound. */
+static void move_to_zero(MnbPlan *plan)
+{
+    gint64 first_us = ((MnbPlanTrack *)g_ptr_array_index(plan->tracks, 0))->start_us;
+    for (guint i = 0; i < plan->tracks->len; i++) {
+        MnbPlanTrack *track = g_ptr_array_index(plan->tracks, i);
+        track->shift_us -= first_us;
+        track->start_us -= first_us;
+        track->end_us -= first_us;
+        plan->end_us = MAX(plan->end_us, track->end_us);
+    }
+}
+
+/* Tracks come by start, so each continues the last presence of its peer or begins a new one. A
+ * screen is there only while its own track is. */
+static void find_presences(MnbPlan *plan)
+{
+    for (guint i = 0; i < plan->tracks->len; i++) {
+        const MnbPlanTrack *track = g_ptr_array_index(plan->tracks, i);
+        MnbPlanPresence *last = NULL;
+        for (guint k = 0; k < plan->presences->len; k++) {
+            MnbPlanPresence *presence = &g_array_index(plan->presences, MnbPlanPresence, k);
+            if (presence->peer == track->peer && presence->is_screen == track->is_screen)
+                last = presence;
+        }
+        if (last != NULL && track->start_us - last->end_us <= PRESENCE_HOLE_US) {
+            last->end_us = MAX(last->end_us, track->end_us);
+            continue;
+        }
+        MnbPlanPresence presence = {track->peer, track->is_screen, track->start_us, track->end_us};
+        g_array_append_val(plan->presences, presence);
+    }
+}
+
+/* ---- the job ------------------------------------------------------------------------------------
+ */
+
+static gboolean parse_job(const json_t *job, MnbPlan *plan, const char **dir, json_t **parts,
+                          json_t **names, GError **error)
+{
+    const char *out = NULL, *title_en = "", *title_ja = "";
+    json_int_t start_us = 0, end_us = 0;
+    int width = 1280, height = 720, fps = 25;
+    if (json_unpack((json_t *)job, "{s:s, s:s, s?i, s?i, s?i, s?s, s?s, s?o, s?o, s?I, s?I}", "dir",
+                    dir, "out", &out, "width", &width, "height", &height, "fps", &fps, "title_en",
+                    &title_en, "title_ja", &title_ja, "parts", parts, "names", names,
+                    "trim_start_us", &start_us, "trim_end_us", &end_us) != 0)
+        return set_bad(error, "a field is missing or of another type");
+    if (width < 320 || width > 1920 || height < 180 || height > 1080 || width % 2 != 0 ||
+        height % 2 != 0)
+        return set_bad(error, "width or height");
+    if (fps < 5 || fps > 30)
+        return set_bad(error, "fps");
+    if (start_us < 0 || end_us < 0 || (end_us > 0 && end_us <= start_us))
+        return set_bad(error, "trim");
+    plan->out = g_strdup(out);
+    plan->width = width;
+    plan->height = height;
+    plan->fps = fps;
+    plan->title_en = g_utf8_make_valid(title_en, -1);
+    plan->title_ja = g_utf8_make_valid(title_ja, -1);
+    plan->start_us = start_us;
+    plan->end_us = end_us;
+    return TRUE;
+}
+
+static gboolean collect(MnbPlan *plan, const char *dir, json_t *wanted, json_t *names,
+                        GError **error)
+{
+    g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(Part));
+    g_array_set_clear_func(parts, part_clear);
+    if (!list_parts(dir, wanted, parts, error))
+        return FALSE;
+    place_parts(parts);
+    for (guint i = 0; i < parts->len; i++) {
+        const Part *part = &g_array_index(parts, Part, i);
+        size_t k;
+        json_t *track;
+        json_array_foreach(
+            json_object_get(part->json, "tracks"), k,
+            track) if (!add_track(plan, dir, part, track, names, error)) return FALSE;
+    }
+    if (plan->tracks->len == 0) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_NO_TRACKS, "there is no track to compose");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+MnbPlan *mnb_plan_new(const json_t *job, GError **error)
+{
+    const char *dir = NULL;
+    json_t *parts = NULL, *names = NULL;
+    g_autoptr(MnbPlan) plan = g_new0(MnbPlan, 1);
+    plan->tracks = g_ptr_array_new_with_free_func(track_free);
+    plan->peers = g_ptr_array_new_with_free_func(peer_free);
+    plan->presences = g_array_new(FALSE, FALSE, sizeof(MnbPlanPresence));
+    if (!parse_job(job, plan, &dir, &parts, &names, error) ||
+        !collect(plan, dir, parts, names, error))
+        return NULL;
+    gint64 trim_end_us = plan->end_us;
+    plan->end_us = 0;
+    g_ptr_array_sort(plan->tracks, compare_tracks);
+    move_to_zero(plan);
+    find_presences(plan);
+    if (trim_end_us > 0)
+        plan->end_us = MIN(plan->end_us, trim_end_us);
+    if (plan->end_us <= plan->start_us) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_NO_TRACKS, "nothing is left after the trim");
+        return NULL;
+    }
+    return g_steal_pointer(&plan);
+}

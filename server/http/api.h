@@ -1,0 +1,48 @@
+/* api.h - the handlers that routes.c names. Each answers its request once, at once or later. */
+#pragma once
+#include "server/http/request.h"
+
+/* health.c */
+void mnb_api_healthz(MnbHttpRequest *request);
+void mnb_api_metrics(MnbHttpRequest *request);
+void mnb_api_openapi(MnbHttpRequest *request);
+
+/* account.c */
+void mnb_api_me(MnbHttpRequest *request);
+void mnb_api_sign_in(MnbHttpRequest *request);
+void mnb_api_sign_out(MnbHttpRequest *request);
+void mnb_api_password(MnbHttpRequest *request);
+
+/* taxonomy.c */
+void mnb_api_areas(MnbHttpRequest *request);
+void mnb_api_cities(MnbHttpRequest *request);
+
+/* events.c */
+void mnb_api_events(MnbHttpRequest *request);
+void mnb_api_event_create(MnbHttpRequest *request);
+void mnb_api_event(MnbHttpRequest *request);
+void mnb_api_event_change(MnbHttpRequest *request);
+void mnb_api_session(MnbHttpRequest *request);
+
+/* links.c */
+void mnb_api_links(MnbHttpRequest *request);
+void mnb_api_link_create(MnbHttpRequest *request);
+void mnb_api_link_revoke(MnbHttpRequest *request);
+void mnb_api_join(MnbHttpRequest *request);
+
+/* recordings.c */
+void mnb_api_recordings(MnbHttpRequest *request);
+void mnb_api_recording(MnbHttpRequest *request);
+void mnb_api_recording_change(MnbHttpRequest *request);
+void mnb_api_media(MnbHttpRequest *request);
+
+/* jobs.c */
+void mnb_api_jobs(MnbHttpRequest *request);
+void mnb_api_job_retry(MnbHttpRequest *request);
+
+/* whip.c */
+void mnb_api_whip(MnbHttpRequest *request);
+void mnb_api_whep(MnbHttpRequest *request);
+void mnb_api_whep_peer(MnbHttpRequest *request);
+void mnb_api_resource_patch(MnbHttpRequest *request);
+void mnb_api_resource_delete(MnbHttpRequest *request);

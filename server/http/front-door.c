@@ -1,0 +1,322 @@
+#include "server/http/front-door.h"
+#include "pipelines/manager/child.h"
+#include "pipelines/manager/programs.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/http/nginx-config.h"
+#include <errno.h>
+#include <gio/gio.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BACKLOG         4096
+#define CONNECTIONS_MAX 16384
+#define DRAIN_MS        3000
+
+struct MnbFrontDoor {
+    char *nginx;       /* the program */
+    char *prefix;      /* STATE/nginx */
+    char *config_path; /* STATE/nginx/nginx.conf */
+    GSocket *socket;   /* listens; nginx inherits it at every start */
+    guint16 port;
+    MnbChild *child;
+    GPid group; /* of the nginx that runs, or ran last */
+    guint drain_timer;
+    gboolean is_stopping;
+};
+
+/* ---- the socket ---- */
+
+static void explain_bind(GError **error, const char *address, guint16 port)
+{
+    g_autoptr(GError) cause = g_steal_pointer(error);
+    if (g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+        g_set_error(error, MNB_ERROR, MNB_ERROR_BUSY,
+                    "port %u on %s is in use by another program: stop that one (`ss -ltnp` shows "
+                    "it), or choose another port with --port or [server] port",
+                    port, address);
+    else if (g_error_matches(cause, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+        g_set_error(error, MNB_ERROR, MNB_ERROR_DENIED,
+                    "this user may not listen on port %u: choose one above 1023, or give manabi "
+                    "the capability CAP_NET_BIND_SERVICE",
+                    port);
+    else
+        g_set_error(error, MNB_ERROR, MNB_ERROR_FAILED, "cannot listen on %s port %u: %s", address,
+                    port, cause->message);
+}
+
+static GSocket *bind_port(const MnbFrontDoorOptions *options, guint16 *port_out, GError **error)
+{
+    g_autoptr(GSocketAddress) address =
+        g_inet_socket_address_new_from_string(options->listen_address, options->port);
+    if (address == NULL) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,
+                    "%s is not a numeric IP address to listen on", options->listen_address);
+        return NULL;
+    }
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GSocket) socket = g_socket_new(g_socket_address_get_family(address),
+                                             G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &failed);
+    if (socket != NULL) {
+        g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, FALSE, NULL); /* "::" is for both */
+        g_socket_set_listen_backlog(socket, BACKLOG);
+    }
+    if (socket == NULL || !g_socket_bind(socket, address, TRUE, &failed) ||
+        !g_socket_listen(socket, &failed)) {
+        explain_bind(&failed, options->listen_address, options->port);
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return NULL;
+    }
+    g_autoptr(GSocketAddress) bound = g_socket_get_local_address(socket, error);
+    if (bound == NULL)
+        return NULL;
+    *port_out = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
+    return g_steal_pointer(&socket);
+}
+
+/* ---- the configuration ---- */
+
+static gboolean check_tls(const MnbFrontDoorOptions *options, GError **error)
+{
+    const char *const files[] = {options->tls_certificate, options->tls_key};
+    if ((files[0] == NULL) != (files[1] == NULL)) {
+        g_set_error_literal(error, MNB_ERROR, MNB_ERROR_INVALID,
+                            "https needs both tls_certificate and tls_key");
+        return FALSE;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        if (files[i] != NULL && access(files[i], R_OK) != 0) {
+            g_set_error(error, MNB_ERROR, MNB_ERROR_MISSING, "cannot read %s: %s", files[i],
+                        g_strerror(errno));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* For a master that runs as root: its workers stay what we are, else they could not reach the
+ * sockets and files of the state directory. Returns (owned): NULL when we are not root. */
+static char *own_user(void)
+{
+    if (geteuid() != 0)
+        return NULL;
+    const struct passwd *user = getpwuid(geteuid());
+    const struct group *group = getgrgid(getegid());
+    if (user == NULL || group == NULL)
+        return NULL;
+    return g_strdup_printf("%s %s", user->pw_name, group->gr_name);
+}
+
+/* Each proxied connection needs two descriptors. */
+static guint connections_per_worker(void)
+{
+    struct rlimit limit = {1024, 1024};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t files = limit.rlim_max == RLIM_INFINITY ? 1048576 : limit.rlim_max;
+    return (guint)CLAMP((files - 64) / 2, 128, CONNECTIONS_MAX);
+}
+
+static gboolean write_config(MnbFrontDoor *door, const MnbFrontDoorOptions *options, GError **error)
+{
+    if (g_mkdir_with_parents(door->prefix, 0700) != 0)
+        return mnb_error_from_errno(error, -errno, "%s", door->prefix);
+    g_autofree char *user = own_user();
+    MnbNginxConfig config = {
+        .state_dir = options->state_dir,
+        .web_client_dir = options->web_client_dir,
+        .address = options->listen_address,
+        .port = door->port,
+        .tls_certificate = options->tls_certificate,
+        .tls_key = options->tls_key,
+        .user = user,
+        .workers = options->worker_processes != 0 ? options->worker_processes
+                                                  : MIN(g_get_num_processors(), 2),
+        .connections = connections_per_worker(),
+    };
+    g_autofree char *text = mnb_nginx_config(&config, error);
+    return text != NULL && g_file_set_contents_full(door->config_path, text, -1,
+                                                    G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+}
+
+/* "nginx: [emerg] host not found in ..." of the output of nginx -t. Returns (owned). */
+static char *first_complaint(const char *output)
+{
+    g_auto(GStrv) lines = g_strsplit(output != NULL ? output : "", "\n", 100);
+    for (guint i = 0; lines[i] != NULL; i++)
+        if (strstr(lines[i], "[emerg]") != NULL || strstr(lines[i], "[alert]") != NULL)
+            return g_strdup(lines[i]);
+    return g_strdup(lines[0] != NULL ? lines[0] : "");
+}
+
+static gboolean test_config(MnbFrontDoor *door, GError **error)
+{
+    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
+        G_SUBPROCESS_FLAGS_STDERR_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
+    int copy = dup(g_socket_get_fd(door->socket));
+    if (copy < 0)
+        return mnb_error_from_errno(error, -errno, "the listening socket");
+    g_subprocess_launcher_take_fd(launcher, copy, 3);
+    g_subprocess_launcher_setenv(launcher, "NGINX", "3;", TRUE);
+    g_autoptr(GSubprocess) process =
+        g_subprocess_launcher_spawn(launcher, error, door->nginx, "-t", "-q", "-p", door->prefix,
+                                    "-c", door->config_path, "-e", "stderr", NULL);
+    g_autofree char *output = NULL;
+    if (process == NULL ||
+        !g_subprocess_communicate_utf8(process, NULL, NULL, NULL, &output, error))
+        return FALSE;
+    if (g_subprocess_get_successful(process))
+        return TRUE;
+    g_autofree char *complaint = first_complaint(output);
+    g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "nginx does not take its configuration: %s",
+                complaint);
+    return FALSE;
+}
+
+/* ---- the process ---- */
+
+static gboolean on_prepare(MnbChild *child, MnbChildLaunch *launch, gpointer data, GError **error)
+{
+    MnbFrontDoor *door = data;
+    mnb_child_launch_arg(launch, door->nginx);
+    mnb_child_launch_arg(launch, "-p");
+    mnb_child_launch_arg(launch, door->prefix);
+    mnb_child_launch_arg(launch, "-c");
+    mnb_child_launch_arg(launch, door->config_path);
+    mnb_child_launch_arg(launch, "-e");
+    mnb_child_launch_arg(launch, "stderr");
+    /* How nginx hands its sockets to a newer self; from us it takes them the same way. */
+    int fd = mnb_child_launch_fd(launch, g_socket_get_fd(door->socket));
+    g_autofree char *inherited = g_strdup_printf("%d;", fd);
+    mnb_child_launch_env(launch, "NGINX", inherited);
+    return TRUE;
+}
+
+static void on_started(MnbChild *child, gpointer data)
+{
+    MnbFrontDoor *door = data;
+    door->group = mnb_child_pid(child);
+    MNB_LOG_INFO("nginx runs", "port=%u pid=%d", door->port, (int)door->group);
+}
+
+/* A master that was killed leaves its workers behind: they go with their process group. */
+static void end_group(MnbFrontDoor *door)
+{
+    if (door->group > 0)
+        kill(-door->group, SIGKILL);
+    door->group = 0;
+}
+
+static void on_ended(MnbChild *child, int exit_code, int signal_number, gboolean will_restart,
+                     gpointer data)
+{
+    MnbFrontDoor *door = data;
+    end_group(door);
+    if (!door->is_stopping)
+        MNB_LOG_WARNING("nginx ended by itself", "exit=%d signal=%d restart=%d", exit_code,
+                        signal_number, will_restart);
+    else if (will_restart)
+        mnb_child_stop(child);
+}
+
+static void on_alarm(MnbChild *child, gpointer data)
+{
+    MNB_LOG_ERROR("nginx does not stay up; nobody can reach the server until it is restarted");
+}
+
+static const MnbChildCalls calls = {
+    .prepare = on_prepare,
+    .on_started = on_started,
+    .on_ended = on_ended,
+    .on_alarm = on_alarm,
+};
+
+MnbFrontDoor *mnb_front_door_new(const MnbFrontDoorOptions *options, GError **error)
+{
+    /* SIGTERM, not SIGKILL: only a master that lives ends its workers. */
+    static const MnbChildOptions child = {
+        .name = "nginx", .is_kept = TRUE, .stop_ms = 3000, .death_signal = SIGTERM};
+    g_autofree char *nginx = options->nginx_path != NULL
+                                 ? g_strdup(options->nginx_path)
+                                 : mnb_programs_find_system("nginx", "nginx", error);
+    if (nginx == NULL || !check_tls(options, error))
+        return NULL;
+    if (access(nginx, X_OK) != 0) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_MISSING,
+                    "nginx is missing: %s cannot be run (Debian: apt-get install nginx)", nginx);
+        return NULL;
+    }
+    guint16 port = 0;
+    GSocket *socket = bind_port(options, &port, error);
+    if (socket == NULL)
+        return NULL;
+    MnbFrontDoor *door = g_new0(MnbFrontDoor, 1);
+    door->nginx = g_steal_pointer(&nginx);
+    door->socket = socket;
+    door->port = port;
+    door->prefix = g_build_filename(options->state_dir, "nginx", NULL);
+    door->config_path = g_build_filename(door->prefix, "nginx.conf", NULL);
+    door->child = mnb_child_new(&child, &calls, door);
+    if (write_config(door, options, error) && test_config(door, error))
+        return door;
+    mnb_front_door_free(door);
+    return NULL;
+}
+
+gboolean mnb_front_door_start(MnbFrontDoor *door, GError **error)
+{
+    door->is_stopping = FALSE;
+    return mnb_child_start(door->child, error);
+}
+
+static gboolean on_drained(gpointer data)
+{
+    MnbFrontDoor *door = data;
+    door->drain_timer = 0;
+    mnb_child_stop(door->child);
+    return G_SOURCE_REMOVE;
+}
+
+void mnb_front_door_stop(MnbFrontDoor *door)
+{
+    GPid pid = mnb_child_pid(door->child);
+    if (door->is_stopping)
+        return;
+    door->is_stopping = TRUE;
+    if (pid == 0) {
+        mnb_child_stop(door->child);
+        return;
+    }
+    kill(pid, SIGQUIT); /* nginx: take nobody new, let answers end */
+    door->drain_timer = g_timeout_add(DRAIN_MS, on_drained, door);
+}
+
+void mnb_front_door_free(MnbFrontDoor *door)
+{
+    if (door == NULL)
+        return;
+    g_clear_handle_id(&door->drain_timer, g_source_remove);
+    if (mnb_child_pid(door->child) != 0)
+        end_group(door);
+    mnb_child_free(door->child);
+    g_object_unref(door->socket);
+    g_free(door->nginx);
+    g_free(door->prefix);
+    g_free(door->config_path);
+    g_free(door);
+}
+
+guint16 mnb_front_door_port(const MnbFrontDoor *door)
+{
+    return door->port;
+}
+
+GPid mnb_front_door_pid(const MnbFrontDoor *door)
+{
+    return mnb_child_pid(door->child);
+}

@@ -1,0 +1,19 @@
+/* nginx-config.h - the text of nginx.conf, from nginx.conf.in. A pure function; any thread. */
+#pragma once
+#include <glib.h>
+
+typedef struct {
+    const char *state_dir;
+    const char *web_client_dir; /* NULL: none */
+    const char *address;        /* IPv4 or IPv6, numeric */
+    guint16 port;
+    const char *tls_certificate; /* NULL: plain http */
+    const char *tls_key;
+    const char *user; /* "name group" for a master that runs as root; NULL: not root */
+    guint workers;
+    guint connections; /* of one worker */
+} MnbNginxConfig;
+
+/* Returns (owned): NULL with MNB_ERROR_INVALID when a path has a character that nginx's
+ * configuration cannot hold, or the address is none. */
+char *mnb_nginx_config(const MnbNginxConfig *config, GError **error);

@@ -1,0 +1,164 @@
+#include "server/http/objects.h"
+#include "server/base/clock.h"
+#include <string.h>
+
+json_t *mnb_json_time(gint64 wall_us)
+{
+    g_autofree char *text = wall_us != 0 ? mnb_time_to_rfc3339(wall_us) : NULL;
+    return mnb_json_text(text);
+}
+
+json_t *mnb_json_text(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+static json_t *texts(char **list)
+{
+    json_t *array = json_array();
+    for (guint i = 0; list != NULL && list[i] != NULL; i++)
+        json_array_append_new(array, json_string(list[i]));
+    return array;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+json_t *mnb_json_event(MnbHttpRequest *request, const MnbEvent *event)
+{
+    const MnbAsker *asker = mnb_http_request_asker(request);
+    gboolean is_known = mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL) ||
+                        (asker->link != NULL && strcmp(asker->link->event, event->id) == 0);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:o, s:b, s:s, s:s, s:s}", "id",
+        event->id, "kind", mnb_event_kind_to_string(event->kind), "title_en",
+        or_empty(event->title_en), "title_ja", or_empty(event->title_ja), "summary_en",
+        or_empty(event->summary_en), "summary_ja", or_empty(event->summary_ja), "area", event->area,
+        "city", event->city, "starts_at", mnb_json_time(event->starts_us), "duration_s",
+        event->duration_s, "time_zone", event->time_zone, "languages", texts(event->languages),
+        "is_public", event->is_public, "recording_policy",
+        mnb_recording_policy_to_string(event->recording_policy), "audience",
+        mnb_audience_to_string(event->audience), "state",
+        mnb_session_state_to_string(event->session_state));
+    if (is_known && event->session != NULL)
+        json_object_set_new(json, "session", json_string(event->session));
+    gboolean may_edit = mnb_http_request_may(request, MNB_MAY_EDIT_EVENT, event->id, NULL);
+    gboolean may_host = mnb_http_request_may(request, MNB_MAY_HOST, event->id, NULL);
+    json_object_set_new(json, "may", json_pack("{s:b, s:b}", "edit", may_edit, "host", may_host));
+    return json;
+}
+
+json_t *mnb_json_link(const MnbLink *link)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:i}", "id", link->id, "role",
+                     mnb_role_to_string(link->role), "label", or_empty(link->label), "created_at",
+                     mnb_json_time(link->created_us), "expires_at", mnb_json_time(link->expires_us),
+                     "revoked_at", mnb_json_time(link->revoked_us), "uses", link->uses);
+}
+
+/* "media/720p/index.m3u8" in the recording's folder is /media/{id}/720p/index.m3u8 for clients. */
+static char *media_url(const MnbRecording *recording, const char *path)
+{
+    const char *below = g_str_has_prefix(path, "media/") ? path + strlen("media/") : path;
+    return g_strconcat("/media/", recording->id, "/", below, NULL);
+}
+
+static void add_rendition(json_t *json, const MnbRecording *recording,
+                          const MnbRendition *rendition)
+{
+    g_autofree char *url = media_url(recording, rendition->path);
+    switch (rendition->kind) {
+    case MNB_RENDITION_POSTER:
+        json_object_set_new(json, "poster", json_string(url));
+        break;
+    case MNB_RENDITION_DOWNLOAD: {
+        gboolean is_audio = g_str_has_suffix(rendition->path, ".m4a");
+        json_array_append_new(json_object_get(json, "downloads"),
+                              json_pack("{s:s, s:s, s:I, s:s}", "name", rendition->name, "url", url,
+                                        "bytes", (json_int_t)rendition->bytes, "kind",
+                                        is_audio ? "audio" : "video"));
+        break;
+    }
+    case MNB_RENDITION_HLS:
+        if (g_str_has_suffix(rendition->path, "master.m3u8")) {
+            json_object_set_new(json, "playlist", json_string(url));
+            break;
+        }
+        json_array_append_new(json_object_get(json, "renditions"),
+                              json_pack("{s:s, s:i, s:i, s:i}", "name", rendition->name, "width",
+                                        rendition->width, "height", rendition->height,
+                                        "bitrate_bps", rendition->bitrate_bps));
+        break;
+    }
+}
+
+static gboolean add_progress(json_t *json, MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    MnbProgress progress = {0};
+    if (!mnb_recording_progress(db, recording->id, &progress, error))
+        return FALSE;
+    if (recording->state == MNB_RECORDING_PROCESSING)
+        json_object_set_new(json, "progress_permille", json_integer(progress.permille));
+    if (progress.reason_code != NULL)
+        json_object_set_new(json, "reason",
+                            json_pack("{s:s, s:s}", "code", progress.reason_code, "detail",
+                                      or_empty(progress.reason)));
+    mnb_progress_clear(&progress);
+    return TRUE;
+}
+
+json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    g_autoptr(GPtrArray) renditions = mnb_rendition_list(db, recording->id, error);
+    if (renditions == NULL)
+        return NULL;
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:n, s:n, s:n, "
+        "s:[], s:[]}",
+        "id", recording->id, "title_en", or_empty(recording->title_en), "title_ja",
+        or_empty(recording->title_ja), "description_en", or_empty(recording->description_en),
+        "description_ja", or_empty(recording->description_ja), "area", recording->area, "city",
+        recording->city, "languages", texts(recording->languages), "event",
+        mnb_json_text(recording->event), "recorded_at", mnb_json_time(recording->recorded_us),
+        "published_at", mnb_json_time(recording->published_us), "duration_s",
+        (json_int_t)((recording->duration_us + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC), "state",
+        mnb_recording_state_to_string(recording->state), "audience",
+        mnb_audience_to_string(recording->audience), "reason", "poster", "playlist", "downloads",
+        "renditions");
+    for (guint i = 0; i < renditions->len; i++)
+        add_rendition(json, recording, g_ptr_array_index(renditions, i));
+    if (add_progress(json, db, recording, error))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+json_t *mnb_json_job(const MnbJob *job)
+{
+    json_t *reason = json_null();
+    if (job->reason_code != NULL)
+        reason = json_pack("{s:s, s:s}", "code", job->reason_code, "detail", or_empty(job->reason));
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:i, s:o, s:o, s:o}", "id", job->id, "kind",
+                     mnb_job_kind_to_string(job->kind), "recording", job->recording, "state",
+                     mnb_job_state_to_string(job->state), "progress_permille",
+                     job->progress_permille, "eta_s",
+                     job->eta_s >= 0 ? json_integer(job->eta_s) : json_null(), "attempts",
+                     job->attempts, "reason", reason, "created_at", mnb_json_time(job->created_us),
+                     "updated_at", mnb_json_time(job->updated_us));
+}
+
+json_t *mnb_json_user(const MnbStaff *staff)
+{
+    if (staff == NULL)
+        return json_pack("{s:n}", "user");
+    return json_pack("{s:{s:s, s:s, s:b, s:b}}", "user", "id", staff->id, "name", staff->name,
+                     "is_admin", staff->is_admin, "has_password", staff->password_hash != NULL);
+}
+
+json_t *mnb_json_list(json_t *items, guint total, guint page, guint per_page)
+{
+    return json_pack("{s:o, s:i, s:i, s:i}", "items", items, "total", (int)total, "page", (int)page,
+                     "per_page", (int)per_page);
+}

@@ -1,0 +1,25 @@
+/* objects.h - the things of the catalogue as JSON, as docs/protocol.md section 3 writes them.
+ * Each function returns a new reference. Main thread. */
+#pragma once
+#include "recordings/event.h"
+#include "recordings/job.h"
+#include "recordings/link.h"
+#include "recordings/recording.h"
+#include "recordings/search.h"
+#include "recordings/session.h"
+#include "server/http/request.h"
+
+/* RFC 3339, or null for 0. */
+json_t *mnb_json_time(gint64 wall_us);
+/* NULL gives null. */
+json_t *mnb_json_text(const char *text);
+
+/* What the asker of @request may know of it: the session's id only for staff and its own links. */
+json_t *mnb_json_event(MnbHttpRequest *request, const MnbEvent *event);
+json_t *mnb_json_link(const MnbLink *link);
+/* Reads renditions and progress. NULL with @error when that fails. */
+json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **error);
+json_t *mnb_json_job(const MnbJob *job);
+json_t *mnb_json_user(const MnbStaff *staff); /* {"user":...}; NULL gives {"user":null} */
+/* {"items":items,"total":..,"page":..,"per_page":..}; takes over @items. */
+json_t *mnb_json_list(json_t *items, guint total, guint page, guint per_page);

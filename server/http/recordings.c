@@ -1,0 +1,299 @@
+/* Recordings: listing and finding, showing, changing and publishing, and the files behind them. */
+#include "recordings/audit.h"
+#include "recordings/recording.h"
+#include "recordings/search.h"
+#include "recordings/taxonomy.h"
+#include "server/base/error.h"
+#include "server/http/api.h"
+#include "server/http/media-path.h"
+#include "server/http/objects.h"
+#include <string.h>
+
+static const char *const audiences[] = {"public", "link", "staff", NULL};
+static const char *const states[] = {"published", "withdrawn", NULL};
+
+static gboolean is_staff(MnbHttpRequest *request)
+{
+    return mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL);
+}
+
+static gboolean may_watch(MnbHttpRequest *request, const MnbRecording *recording)
+{
+    const MnbLink *link = mnb_http_request_asker(request)->link;
+    gboolean has_link =
+        link != NULL && recording->event != NULL && strcmp(link->event, recording->event) == 0;
+    return mnb_recording_may_watch(recording, is_staff(request), has_link);
+}
+
+/* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the
+ * problem was answered. */
+static MnbRecording *find_watchable(MnbHttpRequest *request)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MnbRecording) recording = mnb_recording_find(
+        mnb_http_request_db(request), mnb_http_request_param(request, 0), &error);
+    if (recording != NULL && may_watch(request, recording))
+        return g_steal_pointer(&recording);
+    if (recording == NULL)
+        mnb_http_request_answer_error(request, error);
+    else
+        mnb_http_request_answer_not_found(request);
+    return NULL;
+}
+
+/* ---- finding ---- */
+
+static json_t *facets(GPtrArray *list)
+{
+    json_t *json = json_array();
+    for (guint i = 0; i < list->len; i++) {
+        const MnbFacet *facet = g_ptr_array_index(list, i);
+        json_array_append_new(
+            json, json_pack("{s:s, s:i}", "code", facet->code, "count", (int)facet->count));
+    }
+    return json;
+}
+
+static json_t *hits(MnbDb *db, GPtrArray *list, GError **error)
+{
+    json_t *items = json_array();
+    for (guint i = 0; i < list->len; i++) {
+        const MnbSearchHit *hit = g_ptr_array_index(list, i);
+        json_t *item = mnb_json_recording(db, hit->recording, error);
+        if (item == NULL) {
+            json_decref(items);
+            return NULL;
+        }
+        if (hit->snippet_en != NULL)
+            json_object_set_new(item, "snippet_en", json_string(hit->snippet_en));
+        if (hit->snippet_ja != NULL)
+            json_object_set_new(item, "snippet_ja", json_string(hit->snippet_ja));
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+static const char *filter(MnbHttpRequest *request, const char *name)
+{
+    const char *value = mnb_http_request_query(request, name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+void mnb_api_recordings(MnbHttpRequest *request)
+{
+    guint page, per_page;
+    MnbSearchQuery query = {
+        .text = mnb_http_request_query(request, "q"),
+        .area = filter(request, "area"),
+        .city = filter(request, "city"),
+        .language = filter(request, "language"),
+        .staff = is_staff(request),
+    };
+    const char *state = filter(request, "state");
+    if (!mnb_http_request_page(request, &page, &per_page))
+        return;
+    if (state != NULL && !mnb_recording_state_parse(state, &query.state)) {
+        mnb_http_request_answer_problem(request,
+                                        mnb_problem_new(422, "invalid", "there is no such state"));
+        return;
+    }
+    if (state != NULL && !query.staff && query.state != MNB_RECORDING_PUBLISHED) {
+        mnb_http_request_answer_problem(
+            request, mnb_problem_new(401, "sign-in-needed", "only staff may ask by state"));
+        return;
+    }
+    query.has_state = state != NULL && query.staff;
+    query.offset = (page - 1) * per_page;
+    query.limit = per_page;
+    g_autoptr(GError) error = NULL;
+    MnbDb *db = mnb_http_request_db(request);
+    g_autoptr(MnbSearchResult) result = mnb_search(db, &query, &error);
+    json_t *items = result != NULL ? hits(db, result->hits, &error) : NULL;
+    if (items == NULL) {
+        mnb_http_request_answer_error(request, error);
+        return;
+    }
+    json_t *json = mnb_json_list(items, result->total, page, per_page);
+    json_object_set_new(
+        json, "facets",
+        json_pack("{s:o, s:o}", "area", facets(result->areas), "city", facets(result->cities)));
+    mnb_http_request_answer_json(request, 200, json);
+}
+
+static void answer_recording(MnbHttpRequest *request, const MnbRecording *recording)
+{
+    g_autoptr(GError) error = NULL;
+    json_t *json = mnb_json_recording(mnb_http_request_db(request), recording, &error);
+    if (json == NULL)
+        mnb_http_request_answer_error(request, error);
+    else
+        mnb_http_request_answer_json(request, 200, json);
+}
+
+void mnb_api_recording(MnbHttpRequest *request)
+{
+    g_autoptr(MnbRecording) recording = find_watchable(request);
+    if (recording != NULL)
+        answer_recording(request, recording);
+}
+
+/* ---- changing ---- */
+
+static void replace(char **text, const char *by)
+{
+    g_free(*text);
+    *text = g_strdup(by);
+}
+
+/* As in events.c: once to check, once on the newest row. */
+static void apply(MnbFields *fields, MnbRecording *recording, const char **state_out)
+{
+    const char *text;
+    char **tags;
+    if (mnb_fields_text(fields, "title_en", 0, MNB_TITLE_MAX, &text))
+        replace(&recording->title_en, text);
+    if (mnb_fields_text(fields, "title_ja", 0, MNB_TITLE_MAX, &text))
+        replace(&recording->title_ja, text);
+    if (mnb_fields_text(fields, "description_en", 0, MNB_DESCRIPTION_MAX, &text))
+        replace(&recording->description_en, text);
+    if (mnb_fields_text(fields, "description_ja", 0, MNB_DESCRIPTION_MAX, &text))
+        replace(&recording->description_ja, text);
+    if (mnb_fields_text(fields, "area", 1, 100, &text))
+        replace(&recording->area, text);
+    if (mnb_fields_text(fields, "city", 1, 100, &text))
+        replace(&recording->city, text);
+    if (mnb_fields_choice(fields, "audience", audiences, &text))
+        mnb_audience_parse(text, &recording->audience);
+    if (mnb_fields_languages(fields, "languages", 0, MNB_LANGUAGES_MAX, &tags)) {
+        g_strfreev(recording->languages);
+        recording->languages = tags;
+    }
+    mnb_fields_choice(fields, "state", states, state_out);
+}
+
+static void check_whole(MnbFields *fields, MnbDb *db, const MnbRecording *recording)
+{
+    if (mnb_fields_has(fields, "area")) {
+        g_autoptr(MnbArea) area = mnb_area_find(db, recording->area, NULL);
+        if (area == NULL)
+            mnb_fields_wrong(fields, "area", "unknown");
+    }
+    if (mnb_fields_has(fields, "city")) {
+        g_autoptr(MnbCity) city = mnb_city_find(db, recording->city, NULL);
+        if (city == NULL)
+            mnb_fields_wrong(fields, "city", "unknown");
+    }
+    if (recording->title_en[0] == '\0' && recording->title_ja[0] == '\0')
+        mnb_fields_wrong(fields, "title_en", "required");
+}
+
+typedef struct {
+    char *id;
+    char *actor;
+    MnbFields *fields;
+    gint64 now_us;
+} Change;
+
+static void free_change(gpointer data)
+{
+    Change *change = data;
+    g_free(change->id);
+    g_free(change->actor);
+    mnb_fields_free(change->fields);
+    g_free(change);
+}
+
+static gboolean write_change(MnbDb *db, gpointer data, GError **error)
+{
+    const Change *change = data;
+    const char *state = NULL;
+    g_autoptr(MnbRecording) recording = mnb_recording_find(db, change->id, error);
+    if (recording == NULL)
+        return FALSE;
+    apply(change->fields, recording, &state);
+    if (!mnb_recording_update(db, recording, change->now_us, error))
+        return FALSE;
+    const char *action = "recording-update";
+    MnbRecordingState to;
+    if (state != NULL && mnb_recording_state_parse(state, &to)) {
+        action = to == MNB_RECORDING_PUBLISHED ? "recording-publish" : "recording-withdraw";
+        if (!mnb_recording_set_state(db, change->id, to, change->now_us, error))
+            return FALSE;
+    }
+    g_autofree char *object = g_strconcat("recording:", change->id, NULL);
+    return mnb_audit_append(db, change->now_us, change->actor, action, object, NULL, error);
+}
+
+static void on_changed(MnbHttpRequest *request, gpointer data)
+{
+    const Change *change = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MnbRecording) recording =
+        mnb_recording_find(mnb_http_request_db(request), change->id, &error);
+    if (recording == NULL)
+        mnb_http_request_answer_error(request, error);
+    else
+        answer_recording(request, recording);
+}
+
+void mnb_api_recording_change(MnbHttpRequest *request)
+{
+    const char *state = NULL;
+    g_autoptr(MnbRecording) recording = find_watchable(request);
+    if (recording == NULL)
+        return;
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
+    if (fields == NULL)
+        return;
+    apply(fields, recording, &state);
+    check_whole(fields, mnb_http_request_db(request), recording);
+    MnbProblem *problem = mnb_fields_finish(fields);
+    if (problem != NULL) {
+        mnb_http_request_answer_problem(request, problem);
+        return;
+    }
+    Change *change = g_new0(Change, 1);
+    change->id = g_strdup(recording->id);
+    change->actor = g_strdup(mnb_http_request_asker(request)->actor);
+    change->fields = g_steal_pointer(&fields);
+    change->now_us = mnb_http_request_wall_us(request);
+    mnb_http_request_write(request, write_change, change, free_change, on_changed);
+}
+
+/* ---- files ---- */
+
+static const char *cache_control(const MnbRecording *recording, const char *path)
+{
+    if (recording->state != MNB_RECORDING_PUBLISHED || recording->audience != MNB_AUDIENCE_PUBLIC)
+        return "private, no-store";
+    /* A list is asked for again each time (an ETag makes that cheap), so that a film that was made
+     * anew is never played from pieces of the old one for long. */
+    return mnb_media_path_is_segment(path) ? "public, max-age=300" : "public, no-cache";
+}
+
+/* Says yes or no; nginx sends the file, with ranges and conditions. */
+void mnb_api_media(MnbHttpRequest *request)
+{
+    g_autofree char *path = mnb_media_path_decode(mnb_http_request_rest(request));
+    if (path == NULL) {
+        mnb_http_request_answer_not_found(request);
+        return;
+    }
+    g_autoptr(MnbRecording) recording = find_watchable(request);
+    if (recording == NULL)
+        return;
+    g_autofree char *folder = g_uri_escape_string(recording->folder, NULL, FALSE);
+    g_autofree char *file = g_strconcat("/-/recordings/", folder, "/media/", path, NULL);
+    mnb_http_request_set_header(request, "X-Accel-Redirect", file);
+    mnb_http_request_set_header(request, "Cache-Control", cache_control(recording, path));
+    if (g_strcmp0(mnb_http_request_query(request, "download"), "1") == 0) {
+        const char *title =
+            recording->title_ja[0] != '\0' ? recording->title_ja : recording->title_en;
+        if (g_strcmp0(mnb_http_request_query(request, "lang"), "en") == 0 &&
+            recording->title_en[0] != '\0')
+            title = recording->title_en;
+        g_autofree char *disposition = mnb_media_path_disposition(title, path);
+        mnb_http_request_set_header(request, "Content-Disposition", disposition);
+    }
+    mnb_http_request_answer_text(request, 200, mnb_media_path_type(path), "");
+}

@@ -1,0 +1,629 @@
+#include "server/http/request.h"
+#include "recordings/audit.h"
+#include "recordings/session.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/http/asker.h"
+#include "server/http/http-internal.h"
+#include "server/http/origin.h"
+#include "server/http/routes.h"
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY      "mnb-request"
+#define PAGE_MAX 100000
+
+struct MnbHttpRequest {
+    guint refs;
+    MnbHttp *http;              /* held */
+    SoupServerMessage *message; /* held until it is answered or gone */
+    MnbRouteMatch match;
+    MnbAsker asker;
+    GHashTable *query;
+    GByteArray *body;
+    char address[INET6_ADDRSTRLEN];
+    gboolean is_head;
+    gboolean is_gone;
+    gboolean is_answered;
+    gboolean is_paused;
+    gboolean is_too_large;
+};
+
+MnbHttpRequest *mnb_http_request_ref(MnbHttpRequest *request)
+{
+    request->refs++;
+    return request;
+}
+
+void mnb_http_request_unref(MnbHttpRequest *request)
+{
+    if (--request->refs > 0)
+        return;
+    mnb_asker_clear(&request->asker);
+    g_clear_pointer(&request->query, g_hash_table_unref);
+    g_byte_array_unref(request->body);
+    mnb_http_unref(request->http);
+    g_free(request);
+}
+
+/* ---- what is asked ---- */
+
+const MnbServices *mnb_http_request_services(MnbHttpRequest *request)
+{
+    return &request->http->services;
+}
+
+MnbHttp *mnb_http_request_http(MnbHttpRequest *request)
+{
+    return request->http;
+}
+
+const MnbAsker *mnb_http_request_asker(MnbHttpRequest *request)
+{
+    return &request->asker;
+}
+
+MnbDb *mnb_http_request_db(MnbHttpRequest *request)
+{
+    return mnb_catalog_reader(request->http->services.catalog);
+}
+
+gint64 mnb_http_request_wall_us(MnbHttpRequest *request)
+{
+    return mnb_clock_wall_us(request->http->services.clock);
+}
+
+gint64 mnb_http_request_now_us(MnbHttpRequest *request)
+{
+    return mnb_clock_now_us(request->http->services.clock);
+}
+
+const char *mnb_http_request_param(MnbHttpRequest *request, guint i)
+{
+    g_return_val_if_fail(i < MNB_ROUTE_PARAMS_MAX, NULL);
+    return request->match.params[i];
+}
+
+const char *mnb_http_request_rest(MnbHttpRequest *request)
+{
+    return request->match.rest;
+}
+
+const char *mnb_http_request_query(MnbHttpRequest *request, const char *name)
+{
+    return request->query != NULL ? g_hash_table_lookup(request->query, name) : NULL;
+}
+
+const char *mnb_http_request_header(MnbHttpRequest *request, const char *name)
+{
+    if (request->message == NULL)
+        return NULL;
+    return soup_message_headers_get_one(soup_server_message_get_request_headers(request->message),
+                                        name);
+}
+
+const char *mnb_http_request_body(MnbHttpRequest *request, gsize *len_out)
+{
+    *len_out = request->body->len;
+    return request->body->len > 0 ? (const char *)request->body->data : "";
+}
+
+const char *mnb_http_request_address(MnbHttpRequest *request)
+{
+    return request->address;
+}
+
+gboolean mnb_http_request_is_local(MnbHttpRequest *request)
+{
+    return strcmp(request->address, "local") == 0 || strcmp(request->address, "::1") == 0 ||
+           g_str_has_prefix(request->address, "127.");
+}
+
+gboolean mnb_http_request_is_draining(MnbHttpRequest *request)
+{
+    return request->http->state == MNB_HTTP_DRAINING;
+}
+
+gboolean mnb_http_request_is_gone(MnbHttpRequest *request)
+{
+    return request->is_gone || request->http->is_closed;
+}
+
+gboolean mnb_http_request_is_closed(MnbHttpRequest *request)
+{
+    return request->http->is_closed;
+}
+
+static gboolean read_number(const char *text, guint max, guint *number_out)
+{
+    guint64 number;
+    if (text == NULL)
+        return TRUE;
+    if (!g_ascii_string_to_unsigned(text, 10, 1, max, &number, NULL))
+        return FALSE;
+    *number_out = (guint)number;
+    return TRUE;
+}
+
+gboolean mnb_http_request_page(MnbHttpRequest *request, guint *page_out, guint *per_page_out)
+{
+    *page_out = 1;
+    *per_page_out = 24;
+    MnbProblem *problem = NULL;
+    if (!read_number(mnb_http_request_query(request, "page"), PAGE_MAX, page_out))
+        problem = mnb_problem_new(422, "invalid", "page must be a number from 1 to %d", PAGE_MAX);
+    else if (!read_number(mnb_http_request_query(request, "per_page"), 100, per_page_out))
+        problem = mnb_problem_new(422, "invalid", "per_page must be a number from 1 to 100");
+    if (problem == NULL)
+        return TRUE;
+    mnb_http_request_answer_problem(request, problem);
+    return FALSE;
+}
+
+MnbFields *mnb_http_request_fields(MnbHttpRequest *request)
+{
+    MnbProblem *problem = NULL;
+    gsize len;
+    const char *body = mnb_http_request_body(request, &len);
+    MnbFields *fields = mnb_fields_new(body, len, &problem);
+    if (fields == NULL)
+        mnb_http_request_answer_problem(request, problem);
+    return fields;
+}
+
+/* ---- answers ---- */
+
+void mnb_http_request_set_header(MnbHttpRequest *request, const char *name, const char *value)
+{
+    if (request->message == NULL || request->is_answered)
+        return;
+    soup_message_headers_replace(soup_server_message_get_response_headers(request->message), name,
+                                 value);
+}
+
+static void set_common_headers(MnbHttpRequest *request)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_response_headers(request->message);
+    if (soup_message_headers_get_one(headers, "Cache-Control") == NULL)
+        soup_message_headers_replace(headers, "Cache-Control", "no-store");
+    if ((request->match.flags & MNB_ROUTE_CORS) != 0) {
+        soup_message_headers_replace(headers, "Access-Control-Allow-Origin", "*");
+        soup_message_headers_replace(headers, "Access-Control-Expose-Headers",
+                                     "Location, ETag, Link, Accept-Post, Retry-After");
+    }
+}
+
+static void answer(MnbHttpRequest *request, guint status, const char *type, const char *body,
+                   gsize len)
+{
+    if (request->is_answered)
+        return;
+    request->http->n_answers[MIN(status, 599)]++;
+    if (mnb_http_request_is_gone(request) || request->message == NULL) {
+        request->is_answered = TRUE;
+        return;
+    }
+    set_common_headers(request);
+    request->is_answered = TRUE;
+    soup_server_message_set_status(request->message, status, mnb_http_status_phrase(status));
+    if (type != NULL)
+        soup_server_message_set_response(request->message, type, SOUP_MEMORY_COPY, body, len);
+    if (request->is_paused) {
+        request->is_paused = FALSE;
+        soup_server_message_unpause(request->message);
+    }
+}
+
+void mnb_http_request_answer_json(MnbHttpRequest *request, guint status, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    if (text == NULL) { /* not enough memory, or invalid UTF-8 in the catalogue */
+        mnb_http_request_answer_error(request, NULL);
+        return;
+    }
+    answer(request, status, "application/json", text, strlen(text));
+    free(text);
+}
+
+void mnb_http_request_answer_text(MnbHttpRequest *request, guint status, const char *type,
+                                  const char *text)
+{
+    answer(request, status, type, text, strlen(text));
+}
+
+void mnb_http_request_answer_empty(MnbHttpRequest *request, guint status)
+{
+    answer(request, status, NULL, NULL, 0);
+}
+
+void mnb_http_request_answer_problem(MnbHttpRequest *request, MnbProblem *problem)
+{
+    g_autofree char *text = mnb_problem_to_json(problem);
+    guint status = mnb_problem_status(problem);
+    guint retry_after_s = mnb_problem_retry_after(problem);
+    if (retry_after_s > 0) {
+        g_autofree char *seconds = g_strdup_printf("%u", retry_after_s);
+        mnb_http_request_set_header(request, "Retry-After", seconds);
+    }
+    if (status == 401)
+        mnb_http_request_set_header(request, "WWW-Authenticate", "Bearer");
+    mnb_http_request_set_header(request, "Cache-Control", "no-store");
+    mnb_problem_free(problem);
+    answer(request, status, "application/problem+json", text, strlen(text));
+}
+
+void mnb_http_request_answer_not_found(MnbHttpRequest *request)
+{
+    mnb_http_request_answer_problem(request, mnb_problem_not_found());
+}
+
+void mnb_http_request_answer_error(MnbHttpRequest *request, const GError *error)
+{
+    MnbProblem *problem = mnb_problem_from_error(error);
+    if (mnb_problem_status(problem) >= 500)
+        MNB_LOG_WARNING("request failed", "route=%s status=%u reason=%s",
+                        request->match.route != NULL ? request->match.route->pattern : "-",
+                        mnb_problem_status(problem),
+                        error != NULL ? error->message : "the answer could not be written");
+    mnb_http_request_answer_problem(request, problem);
+}
+
+/* ---- writing ---- */
+
+typedef struct {
+    MnbHttpRequest *request;
+    MnbWriteFunc func;
+    gpointer data;
+    GDestroyNotify destroy;
+    void (*then)(MnbHttpRequest *request, gpointer data);
+} Write;
+
+static gboolean run_write(MnbDb *db, gpointer data, GError **error)
+{
+    Write *write = data;
+    return write->func(db, write->data, error);
+}
+
+static void on_written(const GError *error, gpointer data, gpointer user_data)
+{
+    Write *write = data;
+    if (write->request->http->is_closed)
+        return;
+    if (error != NULL)
+        mnb_http_request_answer_error(write->request, error);
+    else
+        write->then(write->request, write->data);
+}
+
+static void free_write(gpointer data)
+{
+    Write *write = data;
+    if (write->destroy != NULL)
+        write->destroy(write->data);
+    mnb_http_request_unref(write->request);
+    g_free(write);
+}
+
+void mnb_http_request_write(MnbHttpRequest *request, MnbWriteFunc func, gpointer data,
+                            GDestroyNotify destroy,
+                            void (*then)(MnbHttpRequest *request, gpointer data))
+{
+    Write *write = g_new0(Write, 1);
+    *write = (Write){mnb_http_request_ref(request), func, data, destroy, then};
+    mnb_catalog_write(request->http->services.catalog, run_write, write, free_write, on_written,
+                      NULL);
+}
+
+/* ---- may they ---- */
+
+gboolean mnb_http_request_may(MnbHttpRequest *request, MnbPermission permission, const char *event,
+                              const char *session)
+{
+    const MnbAsker *asker = &request->asker;
+    if (mnb_role_may(mnb_staff_role(asker->staff), permission))
+        return TRUE;
+    const MnbLink *link = asker->link;
+    if (link == NULL || event == NULL || strcmp(link->event, event) != 0)
+        return FALSE;
+    if (link->session != NULL && session != NULL && strcmp(link->session, session) != 0)
+        return FALSE;
+    return mnb_link_may(link, permission);
+}
+
+/* Returns (owned): the event that the route's first parameter belongs to; NULL when there is no
+ * such thing (or no scope: then only staff passes). */
+static char *find_scope(MnbHttpRequest *request)
+{
+    const char *id = request->match.params[0];
+    switch (request->match.route->scope) {
+    case MNB_SCOPE_EVENT:
+        return g_strdup(id);
+    case MNB_SCOPE_SESSION: {
+        g_autoptr(MnbSession) session = mnb_session_find(mnb_http_request_db(request), id, NULL);
+        return session != NULL ? g_strdup(session->event) : NULL;
+    }
+    case MNB_SCOPE_LINK: {
+        g_autoptr(MnbLink) link = mnb_link_find(mnb_http_request_db(request), id, NULL);
+        return link != NULL ? g_strdup(link->event) : NULL;
+    }
+    case MNB_SCOPE_NONE:
+        break;
+    }
+    return NULL;
+}
+
+typedef struct {
+    char *actor;
+    char *object;
+    gint64 at_us;
+} Refusal;
+
+static void free_refusal(gpointer data)
+{
+    Refusal *refusal = data;
+    g_free(refusal->actor);
+    g_free(refusal->object);
+    g_free(refusal);
+}
+
+static gboolean write_refusal(MnbDb *db, gpointer data, GError **error)
+{
+    const Refusal *refusal = data;
+    return mnb_audit_append(db, refusal->at_us, refusal->actor, "refused", refusal->object, NULL,
+                            error);
+}
+
+/* Somebody whom we know tried what they may not: that belongs into the audit. */
+static void note_refusal(MnbHttpRequest *request)
+{
+    const char *actor = request->asker.actor;
+    if (mnb_rate_take(request->http->refusals, actor, mnb_http_request_now_us(request)) > 0)
+        return;
+    Refusal *refusal = g_new0(Refusal, 1);
+    refusal->actor = g_strdup(actor);
+    refusal->object = g_strdup_printf("%s %s %s", request->match.route->method,
+                                      request->match.route->pattern, request->match.params[0]);
+    refusal->at_us = mnb_http_request_wall_us(request);
+    mnb_catalog_write(request->http->services.catalog, write_refusal, refusal, free_refusal, NULL,
+                      NULL);
+}
+
+/* Returns (owned): NULL when who asks may use the route. */
+static MnbProblem *check_permission(MnbHttpRequest *request)
+{
+    const MnbRoute *route = request->match.route;
+    const MnbAsker *asker = &request->asker;
+    if ((route->flags & MNB_ROUTE_ANYONE) != 0)
+        return NULL;
+    if ((route->flags & MNB_ROUTE_BEARER) != 0)
+        mnb_staff_free(g_steal_pointer(&request->asker.staff));
+    if (asker->staff == NULL && asker->link == NULL)
+        return mnb_problem_new(401, "sign-in-needed",
+                               "this needs a link of the event or a signed-in member of the staff");
+    g_autofree char *event = find_scope(request);
+    const char *session = route->scope == MNB_SCOPE_SESSION ? request->match.params[0] : NULL;
+    if (mnb_http_request_may(request, route->needs, event, session))
+        return NULL;
+    note_refusal(request);
+    gboolean is_theirs = asker->link != NULL && event != NULL &&
+                         strcmp(asker->link->event, event) == 0 &&
+                         (session == NULL || asker->link->session == NULL ||
+                          strcmp(asker->link->session, session) == 0);
+    if (route->scope != MNB_SCOPE_NONE && !is_theirs && asker->staff == NULL)
+        return mnb_problem_not_found();
+    return mnb_problem_new(403, "not-allowed", "your role (%s) may not do this",
+                           mnb_role_to_string(asker->staff != NULL ? mnb_staff_role(asker->staff)
+                                                                   : asker->link->role));
+}
+
+/* ---- from the headers to the handler ---- */
+
+static void read_address(MnbHttpRequest *request)
+{
+    struct in6_addr parsed;
+    const char *address = mnb_http_request_header(request, "X-Forwarded-For");
+    gboolean is_address = address != NULL && (inet_pton(AF_INET, address, &parsed) == 1 ||
+                                              inet_pton(AF_INET6, address, &parsed) == 1);
+    g_strlcpy(request->address, is_address ? address : "local", sizeof request->address);
+}
+
+static MnbProblem *read_query(MnbHttpRequest *request)
+{
+    const char *query = g_uri_get_query(soup_server_message_get_uri(request->message));
+    if (query == NULL)
+        return NULL;
+    request->query = soup_form_decode(query);
+    GHashTableIter iter;
+    gpointer name, value;
+    g_hash_table_iter_init(&iter, request->query);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        if (!g_utf8_validate(name, -1, NULL) || !g_utf8_validate(value, -1, NULL))
+            return mnb_problem_new(400, "bad-query", "the query is not UTF-8");
+    return NULL;
+}
+
+static MnbProblem *check_origin(MnbHttpRequest *request)
+{
+    const MnbRoute *route = request->match.route;
+    const char *origin = mnb_http_request_header(request, "Origin");
+    if (origin == NULL || strcmp(route->method, "GET") == 0 || (route->flags & MNB_ROUTE_CORS) != 0)
+        return NULL;
+    if (mnb_origin_is_ours(request->http->public_url, origin))
+        return NULL;
+    return mnb_problem_new(403, "foreign-origin",
+                           "pages of other sites may not change anything here; open %s itself",
+                           request->http->public_url);
+}
+
+static MnbProblem *check_body_headers(MnbHttpRequest *request)
+{
+    static const char *const types[] = {
+        [MNB_BODY_JSON] = "application/json",
+        [MNB_BODY_SDP] = "application/sdp",
+        [MNB_BODY_SDP_FRAGMENT] = "application/trickle-ice-sdpfrag",
+    };
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(request->message);
+    if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
+        (guint64)soup_message_headers_get_content_length(headers) > MNB_HTTP_BODY_MAX)
+        return mnb_problem_new(413, "too-large", "the body is larger than %d bytes",
+                               MNB_HTTP_BODY_MAX);
+    const char *wanted = types[request->match.route->body];
+    if (wanted == NULL)
+        return NULL;
+    const char *type = soup_message_headers_get_content_type(headers, NULL);
+    if (type != NULL && g_ascii_strcasecmp(type, wanted) == 0)
+        return NULL;
+    if (strcmp(request->match.route->method, "POST") == 0)
+        mnb_http_request_set_header(request, "Accept-Post", wanted);
+    else if (strcmp(request->match.route->method, "PATCH") == 0)
+        mnb_http_request_set_header(request, "Accept-Patch", wanted);
+    return mnb_problem_new(415, "wrong-type", "the body must have Content-Type: %s", wanted);
+}
+
+static MnbProblem *find_asker(MnbHttpRequest *request)
+{
+    const MnbServices *services = &request->http->services;
+    g_autofree char *key = mnb_rate_address_key(request->address);
+    gint64 now_us = mnb_http_request_now_us(request);
+    const char *authorization = mnb_http_request_header(request, "Authorization");
+    if (authorization != NULL) {
+        guint wait_s = mnb_rate_wait(services->guesses, key, now_us);
+        if (wait_s > 0) {
+            MnbProblem *problem = mnb_problem_new(
+                429, "too-many", "too many wrong links from this address; wait %u s", wait_s);
+            mnb_problem_set_retry_after(problem, wait_s);
+            return problem;
+        }
+    }
+    g_autoptr(GError) error = NULL;
+    if (mnb_asker_find(mnb_http_request_db(request), mnb_http_request_header(request, "Cookie"),
+                       authorization, mnb_http_request_wall_us(request), &request->asker, &error))
+        return NULL;
+    if (g_error_matches(error, MNB_LINK_ERROR, MNB_LINK_ERROR_UNKNOWN))
+        mnb_rate_take(services->guesses, key, now_us);
+    return mnb_problem_from_error(error);
+}
+
+static MnbProblem *check_route(MnbHttpRequest *request)
+{
+    const MnbRouteMatch *match = &request->match;
+    if (match->allow[0] == '\0')
+        return mnb_problem_not_found();
+    if (match->route == NULL) {
+        g_autofree char *allow = g_strconcat(match->allow, ", OPTIONS", NULL);
+        mnb_http_request_set_header(request, "Allow", allow);
+        return mnb_problem_new(405, "method-not-allowed", "this address takes %s", allow);
+    }
+    if ((match->route->flags & MNB_ROUTE_LOOPBACK) != 0 && !mnb_http_request_is_local(request))
+        return mnb_problem_not_found();
+    return NULL;
+}
+
+static MnbProblem *check(MnbHttpRequest *request)
+{
+    MnbProblem *problem = check_route(request);
+    if (problem == NULL && request->http->connections.length > MNB_HTTP_CONNECTIONS_MAX) {
+        problem = mnb_problem_new(503, "busy", "too many requests at once; try again in a moment");
+        mnb_problem_set_retry_after(problem, 1);
+    }
+    if (problem == NULL)
+        problem = check_origin(request);
+    if (problem == NULL)
+        problem = read_query(request);
+    if (problem == NULL)
+        problem = find_asker(request);
+    if (problem == NULL)
+        problem = check_permission(request);
+    if (problem == NULL)
+        problem = check_body_headers(request);
+    return problem;
+}
+
+static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)
+{
+    MnbHttpRequest *request = data;
+    gsize len;
+    const guint8 *bytes = g_bytes_get_data(chunk, &len);
+    if (request->is_answered || request->is_too_large)
+        return;
+    if (request->body->len + len > MNB_HTTP_BODY_MAX) {
+        request->is_too_large = TRUE;
+        g_byte_array_set_size(request->body, 0);
+        return;
+    }
+    g_byte_array_append(request->body, bytes, (guint)len);
+}
+
+/* The last of a message, answered or not. */
+static void on_finished(SoupServerMessage *message, gpointer data)
+{
+    MnbHttpRequest *request = data;
+    request->is_gone = TRUE;
+    g_clear_object(&request->message);
+}
+
+static void answer_options(MnbHttpRequest *request)
+{
+    g_autofree char *allow = g_strconcat(request->match.allow, ", OPTIONS", NULL);
+    mnb_http_request_set_header(request, "Allow", allow);
+    if ((request->match.flags & MNB_ROUTE_CORS) != 0) {
+        mnb_http_request_set_header(request, "Access-Control-Allow-Methods", allow);
+        mnb_http_request_set_header(request, "Access-Control-Allow-Headers",
+                                    "Authorization, Content-Type, If-Match");
+        mnb_http_request_set_header(request, "Access-Control-Max-Age", "86400");
+        if (strstr(allow, "POST") != NULL)
+            mnb_http_request_set_header(request, "Accept-Post", "application/sdp");
+        if (strstr(allow, "PATCH") != NULL)
+            mnb_http_request_set_header(request, "Accept-Patch", "application/trickle-ice-sdpfrag");
+    }
+    mnb_http_request_answer_empty(request, 204);
+}
+
+void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message)
+{
+    gsize n_routes;
+    const MnbRoute *routes = mnb_routes(&n_routes);
+    const char *method = soup_server_message_get_method(message);
+    MnbHttpRequest *request = g_new0(MnbHttpRequest, 1);
+    request->refs = 1;
+    request->http = mnb_http_ref(http);
+    request->message = g_object_ref(message);
+    request->body = g_byte_array_new();
+    g_strlcpy(request->asker.actor, "visitor", sizeof request->asker.actor);
+    g_object_set_data_full(G_OBJECT(message), KEY, request, (GDestroyNotify)mnb_http_request_unref);
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+    g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), request);
+    g_signal_connect(message, "finished", G_CALLBACK(on_finished), request);
+    read_address(request);
+    mnb_router_match(routes, n_routes, method, g_uri_get_path(soup_server_message_get_uri(message)),
+                     &request->match);
+    if (strcmp(method, "OPTIONS") == 0 && request->match.allow[0] != '\0') {
+        answer_options(request);
+        return;
+    }
+    MnbProblem *problem = check(request);
+    if (problem != NULL)
+        mnb_http_request_answer_problem(request, problem);
+}
+
+void mnb_http_request_run(SoupServerMessage *message)
+{
+    MnbHttpRequest *request = g_object_get_data(G_OBJECT(message), KEY);
+    if (request == NULL || request->is_answered)
+        return;
+    if (request->is_too_large) {
+        mnb_http_request_answer_problem(request, mnb_problem_new(413, "too-large",
+                                                                 "the body is larger than %d bytes",
+                                                                 MNB_HTTP_BODY_MAX));
+        return;
+    }
+    mnb_http_request_ref(request);
+    request->match.route->run(request);
+    if (!request->is_answered && request->message != NULL) {
+        request->is_paused = TRUE;
+        soup_server_message_pause(request->message);
+    }
+    mnb_http_request_unref(request);
+}

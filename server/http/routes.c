@@ -1,0 +1,57 @@
+#include "server/http/routes.h"
+#include "server/http/api.h"
+
+#define EVENT     "/api/v1/events/{event}"
+#define RECORDING "/api/v1/recordings/{recording}"
+#define ANYONE    .flags = MNB_ROUTE_ANYONE
+#define MEDIA     .scope = MNB_SCOPE_SESSION, .flags = MNB_ROUTE_BEARER | MNB_ROUTE_CORS
+#define PUBLISH   .needs = MNB_MAY_MEDIA_PUBLISH, MEDIA
+#define RECEIVE   .needs = MNB_MAY_MEDIA_RECEIVE, MEDIA
+
+/* clang-format off */
+static const MnbRoute routes[] = {
+    {"GET", "/healthz", .run = mnb_api_healthz, ANYONE},
+    {"GET", "/metrics", .run = mnb_api_metrics, .flags = MNB_ROUTE_ANYONE | MNB_ROUTE_LOOPBACK},
+    {"GET", "/api/v1/openapi.json", .run = mnb_api_openapi, ANYONE},
+
+    {"GET", "/api/v1/me", .run = mnb_api_me, ANYONE},
+    {"POST", "/api/v1/sign-in", .body = MNB_BODY_JSON, .run = mnb_api_sign_in, ANYONE},
+    {"POST", "/api/v1/sign-out", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_sign_out},
+    {"POST", "/api/v1/password", .needs = MNB_MAY_SEE_STAFF, .body = MNB_BODY_JSON, .run = mnb_api_password},
+
+    {"GET", "/api/v1/areas", .run = mnb_api_areas, ANYONE},
+    {"GET", "/api/v1/cities", .run = mnb_api_cities, ANYONE},
+
+    {"GET", "/api/v1/events", .run = mnb_api_events, ANYONE},
+    {"POST", "/api/v1/events", .needs = MNB_MAY_PLAN_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_event_create},
+    {"GET", EVENT, .run = mnb_api_event, ANYONE},
+    {"PATCH", EVENT, .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_event_change},
+    {"GET", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .run = mnb_api_links},
+    {"POST", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_link_create},
+    {"DELETE", "/api/v1/links/{link}", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_LINK, .run = mnb_api_link_revoke},
+    {"GET", "/api/v1/join", .run = mnb_api_join, ANYONE},
+    {"GET", "/api/v1/sessions/{session}", .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session},
+
+    {"GET", "/api/v1/recordings", .run = mnb_api_recordings, ANYONE},
+    {"GET", RECORDING, .run = mnb_api_recording, ANYONE},
+    {"PATCH", RECORDING, .needs = MNB_MAY_PUBLISH_RECORDING, .body = MNB_BODY_JSON, .run = mnb_api_recording_change},
+    {"GET", "/media/{recording}/{path...}", .run = mnb_api_media, .flags = MNB_ROUTE_ANYONE | MNB_ROUTE_CACHEABLE},
+
+    {"GET", "/api/v1/jobs", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_jobs},
+    {"POST", "/api/v1/jobs/{job}/retry", .needs = MNB_MAY_PUBLISH_RECORDING, .run = mnb_api_job_retry},
+
+    {"POST", "/whip/{session}", PUBLISH, .body = MNB_BODY_SDP, .run = mnb_api_whip},
+    {"PATCH", "/whip/{session}/resource/{id}", PUBLISH, .body = MNB_BODY_SDP_FRAGMENT, .run = mnb_api_resource_patch},
+    {"DELETE", "/whip/{session}/resource/{id}", PUBLISH, .run = mnb_api_resource_delete},
+    {"POST", "/whep/{session}", RECEIVE, .body = MNB_BODY_SDP, .run = mnb_api_whep},
+    {"POST", "/whep/{session}/{peer}", RECEIVE, .body = MNB_BODY_SDP, .run = mnb_api_whep_peer},
+    {"PATCH", "/whep/{session}/resource/{id}", RECEIVE, .body = MNB_BODY_SDP_FRAGMENT, .run = mnb_api_resource_patch},
+    {"DELETE", "/whep/{session}/resource/{id}", RECEIVE, .run = mnb_api_resource_delete},
+};
+/* clang-format on */
+
+const MnbRoute *mnb_routes(gsize *n_out)
+{
+    *n_out = G_N_ELEMENTS(routes);
+    return routes;
+}

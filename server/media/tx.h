@@ -1,0 +1,75 @@
+/* tx.h - datagrams on their way to the kernel.
+ *
+ * Packets are written one behind the other into one arena. Neighbours of one size for one address
+ * become one message that the kernel cuts (UDP_SEGMENT): with 8 segments a packet costs a quarter
+ * of what it costs alone. Only the last segment of a message may be shorter. A message of one
+ * segment carries no UDP_SEGMENT. When the kernel refuses to cut (EIO: no checksum offload,
+ * EINVAL), the segments are sent one by one and the address is remembered.
+ *
+ *     uint8_t *room = mnb_tx_room(tx, need);   write a packet of size <= need
+ *     mnb_tx_add(tx, tuple, size);
+ *     ... mnb_tx_flush(tx) at the end of the batch
+ *
+ * Nothing is queued across batches: when the socket's buffer stays full for a few milliseconds, the
+ * packet is dropped and counted. One thread, no allocation after init. */
+#pragma once
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define MNB_TX_ARENA_BYTES   (256u << 10) /* stays in the second-level cache */
+#define MNB_TX_MESSAGES      64
+#define MNB_TX_SEGMENTS_MAX  8 /* of a message: longer bursts hurt Wi-Fi */
+#define MNB_TX_CONTROL_BYTES 40
+#define MNB_TX_SEGMENT_BYTES 1792 /* largest packet */
+#define MNB_TX_GSO_GIVE_UP   16   /* refusals until a socket is not tried any more */
+
+typedef struct {
+    int fd;
+    bool is_gso_off;
+    uint8_t gso_refused;
+} MnbSocket;
+
+/* Where a packet goes: peer's address, and ours when the socket is bound to none. */
+typedef struct {
+    MnbSocket *socket; /* borrowed */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer;
+    socklen_t peer_size;
+    uint8_t control_size; /* 0, or of the IP_PKTINFO message in @control */
+    bool is_gso_off;
+    _Alignas(8) uint8_t control[MNB_TX_CONTROL_BYTES];
+} MnbRoute;
+
+typedef struct {
+    uint64_t sends;   /* messages handed to the kernel */
+    uint64_t dropped; /* packets that it would not take */
+} MnbTxCounters;
+
+typedef struct MnbTx MnbTx;
+
+MnbTx *mnb_tx_new(void); /* owned; NULL when out of memory */
+void mnb_tx_free(MnbTx *tx);
+const MnbTxCounters *mnb_tx_counters(const MnbTx *tx);
+
+/* Returns: @need bytes (at most MNB_TX_SEGMENT_BYTES) to write the next packet into. Flushes when
+ * the arena is full. */
+uint8_t *mnb_tx_room(MnbTx *tx, size_t need);
+
+/* What was written to the room is a packet of @size bytes for @route, which must live until the
+ * next flush. */
+void mnb_tx_add(MnbTx *tx, MnbRoute *route, size_t size);
+
+void mnb_tx_flush(MnbTx *tx);
+
+/* For tests: pretends that the kernel refuses to cut. */
+void mnb_tx_refuse_gso(MnbTx *tx, int error);
+
+/* Fills the route's source address. @local: the address that the peer's packet came to. */
+void mnb_route_set_source_v4(MnbRoute *route, struct in_addr local);
+void mnb_route_set_source_v6(MnbRoute *route, const struct in6_addr *local, unsigned interface);

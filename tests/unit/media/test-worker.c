@@ -1,0 +1,692 @@
+/* The worker as a whole: real sockets on loopback, a DTLS client and SRTP peers, a clock of our
+ * own. */
+#include "server/media/bytes.h"
+#include "tests/support/media-peer.h"
+#include <glib.h>
+#include <string.h>
+
+enum { VIDEO_SSRC = 1111, VIDEO_RTX = 1112, SLOT_SSRC = 9001, SLOT_RTX = 9002 };
+enum { PT_VP8 = 96, PT_RTX = 97, PT_OPUS = 111, OUT_VP8 = 100, OUT_RTX = 101, OUT_OPUS = 109 };
+enum { EXT_MID = 1, EXT_LEVEL = 2, EXT_TWCC = 3, EXT_RID = 4 };
+
+typedef struct {
+    Rig *rig;
+    Peer *publisher, *receiver;
+    uint16_t seq, picture;
+    uint8_t tl0;
+    uint32_t timestamp;
+} Fixture;
+
+static void add_video_track(Rig *rig, uint32_t track, uint32_t transport, uint32_t ssrc)
+{
+    MnbTrackAdd add = {.track = track,
+                       .transport = transport,
+                       .codec = MNB_CODEC_VP8,
+                       .pt = PT_VP8,
+                       .rtx_pt = PT_RTX,
+                       .clock_rate = 90000,
+                       .ssrc = ssrc,
+                       .rtx_ssrc = ssrc == 0 ? 0 : ssrc + 1,
+                       .mid = "0",
+                       .ext = {.mid = EXT_MID, .twcc = EXT_TWCC},
+                       .has_nack = 1,
+                       .has_pli = 1,
+                       .has_twcc = 1};
+    rig_command(rig, MNB_MEDIA_TRACK_ADD, &add);
+}
+
+static void add_video_slot(Rig *rig, uint32_t slot, uint32_t transport, uint32_t ssrc)
+{
+    MnbSlotAdd add = {.slot = slot,
+                      .transport = transport,
+                      .ssrc = ssrc,
+                      .rtx_ssrc = ssrc + 1,
+                      .is_video = 1,
+                      .has_nack = 1,
+                      .clock_rate = 90000,
+                      .mid = "v0",
+                      .ext = {.mid = EXT_MID}};
+    add.pt[MNB_CODEC_VP8] = OUT_VP8;
+    add.rtx_pt[MNB_CODEC_VP8] = OUT_RTX;
+    rig_command(rig, MNB_MEDIA_SLOT_ADD, &add);
+}
+
+static void bind_slot(Rig *rig, uint32_t slot, uint32_t track)
+{
+    MnbSlotBind bind = {slot, track};
+    rig_command(rig, MNB_MEDIA_SLOT_BIND, &bind);
+}
+
+static void set_up(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    f->rig = rig_new();
+    f->publisher = peer_new(f->rig, 1, 7, MNB_PUBLISH, false);
+    f->receiver = peer_new(f->rig, 2, 7, MNB_RECEIVE, false);
+    add_video_track(f->rig, 10, 1, VIDEO_SSRC);
+    add_video_slot(f->rig, 20, 2, SLOT_SSRC);
+    g_assert_true(peer_connect(f->publisher));
+    g_assert_true(peer_connect(f->receiver));
+    f->seq = 65530;
+    f->timestamp = 4294960000u;
+    f->picture = 0x7ffe;
+    f->tl0 = 254;
+}
+
+static void tear_down(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    peer_free(f->publisher);
+    peer_free(f->receiver);
+    rig_free(f->rig);
+}
+
+/* Sends one frame of @n packets from @peer and lets it through. */
+static void send_frame(Fixture *f, Peer *peer, uint32_t ssrc, unsigned n, bool is_key)
+{
+    uint8_t payload[1100];
+    for (unsigned i = 0; i < n; i++) {
+        size_t size = 1000 + (i + 1 == n ? 1 : 0);
+        peer_vp8(payload, size, i == 0, is_key, f->picture, f->tl0, (uint8_t)f->seq);
+        PeerRtp rtp = {.ssrc = ssrc,
+                       .seq = f->seq++,
+                       .timestamp = f->timestamp,
+                       .pt = PT_VP8,
+                       .marker = i + 1 == n,
+                       .payload = payload,
+                       .payload_size = size,
+                       .mid_id = EXT_MID,
+                       .mid = "0"};
+        peer_send(peer, &rtp);
+    }
+    f->timestamp += 3000;
+    f->picture = (f->picture + 1) & 0x7fff;
+    f->tl0++;
+    rig_advance(f->rig, 33000);
+    peer_poll(f->receiver);
+    peer_poll(f->publisher);
+}
+
+static unsigned count_rtcp(const Peer *peer, uint8_t type, uint8_t count)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < peer->n_reports; i++) {
+        MnbRtcpReader reader;
+        MnbRtcpPacket packet;
+        mnb_rtcp_start(&reader, peer->reports[i].data, peer->reports[i].size);
+        while (mnb_rtcp_next(&reader, &packet) > 0)
+            n += packet.type == type && packet.count == count;
+    }
+    return n;
+}
+
+/* ---- forwarding ---- */
+
+static void test_forward(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    g_assert_cmpuint(rig_state(f->rig, 1, NULL), ==, MNB_TRANSPORT_CONNECTED);
+    g_assert_cmpuint(rig_state(f->rig, 2, NULL), ==, MNB_TRANSPORT_CONNECTED);
+    bind_slot(f->rig, 20, 10);
+    for (unsigned i = 0; i < 10; i++)
+        send_frame(f, f->publisher, VIDEO_SSRC, 3, i == 0);
+    g_assert_cmpuint(f->receiver->bad_packets, ==, 0);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 30);
+    const PeerPacket *first = peer_packet(f->receiver, SLOT_SSRC, 0);
+    for (unsigned i = 0; i < 30; i++) {
+        const PeerPacket *packet = peer_packet(f->receiver, SLOT_SSRC, i);
+        g_assert_cmpuint(packet->rtp.pt, ==, OUT_VP8);
+        g_assert_cmpuint(packet->rtp.seq, ==, (uint16_t)(first->rtp.seq + i));
+        g_assert_cmpuint(packet->rtp.timestamp, ==, first->rtp.timestamp + i / 3 * 3000);
+        g_assert_cmpint(packet->rtp.marker, ==, i % 3 == 2);
+        /* the payload behind the descriptor is what was sent */
+        g_assert_cmpuint(packet->data[packet->rtp.header_bytes + 100], ==, (uint8_t)(65530 + i));
+        g_assert_cmpuint(packet->rtp.payload_bytes, ==, 1000 + (i % 3 == 2));
+        char mid[16];
+        g_assert_true(mnb_rtp_read_text(&packet->rtp, packet->data, EXT_MID, mid, sizeof mid));
+        g_assert_cmpstr(mid, ==, "v0");
+    }
+    const MnbWorkerStats *stats = mnb_worker_stats(f->rig->worker);
+    g_assert_cmpuint(stats->packets_in, ==, 30);
+    g_assert_cmpuint(stats->packets_out, ==, 30);
+    g_assert_cmpuint(stats->handshakes, ==, 2);
+}
+
+static void test_starts_at_key_frame(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    rig_advance(f->rig, 3000000); /* the key frame is too old for the cache */
+    bind_slot(f->rig, 20, 10);
+    peer_poll(f->publisher);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_PSFB, MNB_PSFB_PLI), ==, 1);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 0);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+    rig_advance(f->rig, 3000000);
+    peer_poll(f->publisher);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_PSFB, MNB_PSFB_PLI), ==, 1);
+}
+
+static void test_key_cache(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    send_frame(f, f->publisher, VIDEO_SSRC, 20, true);
+    for (unsigned i = 0; i < 10; i++)
+        send_frame(f, f->publisher, VIDEO_SSRC, 3, false);
+    bind_slot(f->rig, 20, 10);
+    for (unsigned i = 0; i < 10; i++)
+        send_frame(f, f->publisher, VIDEO_SSRC, 3, false);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_PSFB, MNB_PSFB_PLI), ==, 0);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 20 + 60);
+    const PeerPacket *first = peer_packet(f->receiver, SLOT_SSRC, 0);
+    for (unsigned i = 0; i < 80; i++)
+        g_assert_cmpuint(peer_packet(f->receiver, SLOT_SSRC, i)->rtp.seq, ==,
+                         (uint16_t)(first->rtp.seq + i));
+}
+
+static void test_nack(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t bytes[128];
+    MnbRtcpWriter writer;
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 4, true);
+    PeerPacket lost = *peer_packet(f->receiver, SLOT_SSRC, 2);
+    mnb_rtcp_begin(&writer, bytes, sizeof bytes);
+    mnb_rtcp_put_nack(&writer, 1, SLOT_SSRC, &lost.rtp.seq, 1);
+    peer_send_rtcp(f->receiver, &writer);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_RTX), ==, 1);
+    const PeerPacket *rtx = peer_packet(f->receiver, SLOT_RTX, 0);
+    g_assert_cmpuint(rtx->rtp.pt, ==, OUT_RTX);
+    g_assert_cmpuint(mnb_get_u16(rtx->data + rtx->rtp.header_bytes), ==, lost.rtp.seq);
+    g_assert_cmpuint(rtx->rtp.timestamp, ==, lost.rtp.timestamp);
+    g_assert_cmpmem(rtx->data + rtx->rtp.header_bytes + 2, rtx->rtp.payload_bytes - 2u,
+                    lost.data + lost.rtp.header_bytes, lost.rtp.payload_bytes);
+    /* asked again at once: refused, and three times in all */
+    for (unsigned i = 0; i < 10; i++) {
+        mnb_rtcp_begin(&writer, bytes, sizeof bytes);
+        mnb_rtcp_put_nack(&writer, 1, SLOT_SSRC, &lost.rtp.seq, 1);
+        peer_send_rtcp(f->receiver, &writer);
+        if (i == 4)
+            rig_advance(f->rig, 100000);
+        if (i == 6)
+            rig_advance(f->rig, 100000);
+    }
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_RTX), ==, 3);
+}
+
+static void test_upstream_repair(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t payload[1002];
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    uint16_t lost = f->seq++;
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_RTPFB, MNB_RTPFB_NACK), ==, 1);
+    payload[0] = (uint8_t)(lost >> 8);
+    payload[1] = (uint8_t)lost;
+    peer_vp8(payload + 2, 1000, false, false, 5, 5, 77);
+    PeerRtp rtp = {.ssrc = VIDEO_RTX,
+                   .seq = 4000,
+                   .timestamp = f->timestamp,
+                   .pt = PT_RTX,
+                   .payload = payload,
+                   .payload_size = sizeof payload};
+    peer_send(f->publisher, &rtp);
+    rig_advance(f->rig, 5000);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 5);
+    g_assert_cmpuint(peer_packet(f->receiver, SLOT_SSRC, 4)->rtp.seq, ==,
+                     (uint16_t)(peer_packet(f->receiver, SLOT_SSRC, 0)->rtp.seq + 2));
+    rig_advance(f->rig, 1000000);
+    peer_poll(f->publisher);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_RTPFB, MNB_RTPFB_NACK), ==, 1);
+}
+
+static void test_rtx_probe(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    PeerRtp rtp = {.ssrc = VIDEO_RTX, .seq = 1, .timestamp = 0, .pt = PT_RTX, .padding = 200};
+    peer_send(f->publisher, &rtp);
+    rig_step(f->rig);
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    rtp.seq = 2;
+    peer_send(f->publisher, &rtp);
+    rig_step(f->rig);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->dropped_unknown, ==, 0);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->dropped_malformed, ==, 0);
+}
+
+static void test_padding_left_out(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    for (unsigned i = 0; i < 40; i++) {
+        PeerRtp rtp = {.ssrc = VIDEO_SSRC,
+                       .seq = f->seq++,
+                       .timestamp = f->timestamp,
+                       .pt = PT_VP8,
+                       .padding = 100};
+        peer_send(f->publisher, &rtp);
+    }
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 4);
+    for (unsigned i = 0; i < 4; i++)
+        g_assert_cmpuint(peer_packet(f->receiver, SLOT_SSRC, i)->rtp.seq, ==,
+                         (uint16_t)(peer_packet(f->receiver, SLOT_SSRC, 0)->rtp.seq + i));
+}
+
+static uint16_t picture_of(const PeerPacket *packet)
+{
+    return mnb_get_u16(packet->data + packet->rtp.header_bytes + 2) & 0x7fff;
+}
+
+static void test_switch(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    Peer *other = peer_new(f->rig, 3, 7, MNB_PUBLISH, false);
+    add_video_track(f->rig, 11, 3, 5551);
+    g_assert_true(peer_connect(other));
+    bind_slot(f->rig, 20, 10);
+    for (unsigned i = 0; i < 3; i++)
+        send_frame(f, f->publisher, VIDEO_SSRC, 2, i == 0);
+    bind_slot(f->rig, 20, 11);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false); /* not shown any more */
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 6);
+    f->seq = 100;
+    f->timestamp = 77;
+    f->picture = 3;
+    f->tl0 = 9;
+    send_frame(f, other, 5551, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 6);
+    send_frame(f, other, 5551, 2, true);
+    send_frame(f, other, 5551, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 10);
+    for (unsigned i = 1; i < 10; i++) {
+        const PeerPacket *before = peer_packet(f->receiver, SLOT_SSRC, i - 1);
+        const PeerPacket *packet = peer_packet(f->receiver, SLOT_SSRC, i);
+        g_assert_cmpuint(packet->rtp.seq, ==, (uint16_t)(before->rtp.seq + 1));
+        if (i % 2 == 1) {
+            g_assert_cmpuint(packet->rtp.timestamp, ==, before->rtp.timestamp);
+            continue;
+        }
+        g_assert_cmpuint(picture_of(packet), ==, (picture_of(before) + 1) & 0x7fff);
+        g_assert_cmpuint(packet->data[packet->rtp.header_bytes + 4], ==,
+                         (uint8_t)(before->data[before->rtp.header_bytes + 4] + 1));
+        uint32_t step = packet->rtp.timestamp - before->rtp.timestamp;
+        g_assert_cmpuint(step, >=, 3000);
+        g_assert_cmpuint(step, <, 3000 * 10);
+    }
+    peer_free(other);
+}
+
+static void test_reports(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t bytes[128];
+    MnbRtcpWriter writer;
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    MnbRtcpSenderInfo info = {
+        .ssrc = VIDEO_SSRC, .ntp = 5ull << 32, .rtp_time = f->timestamp, .packets = 2};
+    mnb_rtcp_begin(&writer, bytes, sizeof bytes);
+    mnb_rtcp_put_sr(&writer, &info, NULL, 0);
+    peer_send_rtcp(f->publisher, &writer);
+    uint32_t delta = peer_packet(f->receiver, SLOT_SSRC, 0)->rtp.timestamp - (f->timestamp - 3000);
+    rig_advance(f->rig, 2000000);
+    peer_poll(f->receiver);
+    peer_poll(f->publisher);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_RR, 1), >=, 1);
+    g_assert_cmpuint(count_rtcp(f->receiver, MNB_RTCP_SR, 0), >=, 1);
+    MnbRtcpReader reader;
+    MnbRtcpPacket packet;
+    MnbRtcpSenderInfo got;
+    mnb_rtcp_start(&reader, f->receiver->reports[0].data, f->receiver->reports[0].size);
+    g_assert_cmpint(mnb_rtcp_next(&reader, &packet), ==, 1);
+    g_assert_true(mnb_rtcp_read_sr(&packet, &got));
+    g_assert_cmpuint(got.ssrc, ==, SLOT_SSRC);
+    /* the pair lies on the publisher's line */
+    double gone_s = (double)(got.ntp - info.ntp) / 4294967296.0;
+    g_assert_cmpfloat(gone_s, >, 0.0);
+    uint32_t expected = info.rtp_time + delta + (uint32_t)(gone_s * 90000.0);
+    g_assert_cmpint(abs((int32_t)(got.rtp_time - expected)), <=, 1);
+}
+
+static void test_twcc(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t payload[200];
+    peer_vp8(payload, sizeof payload, true, true, 1, 1, 0);
+    for (uint16_t i = 0; i < 20; i++) {
+        PeerRtp rtp = {.ssrc = VIDEO_SSRC,
+                       .seq = i,
+                       .timestamp = 1,
+                       .pt = PT_VP8,
+                       .payload = payload,
+                       .payload_size = sizeof payload,
+                       .twcc_id = EXT_TWCC,
+                       .twcc = (uint16_t)(65530 + i)};
+        if (i != 7)
+            peer_send(f->publisher, &rtp);
+        rig_advance(f->rig, 1000);
+    }
+    rig_advance(f->rig, 100000);
+    peer_poll(f->publisher);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_RTPFB, MNB_RTPFB_TWCC), ==, 1);
+    for (unsigned i = 0; i < f->publisher->n_reports; i++) {
+        MnbRtcpReader reader;
+        MnbRtcpPacket packet;
+        MnbRtcpTwcc twcc;
+        int32_t arrivals[64];
+        mnb_rtcp_start(&reader, f->publisher->reports[i].data, f->publisher->reports[i].size);
+        mnb_rtcp_next(&reader, &packet);
+        if (packet.type != MNB_RTCP_RTPFB || packet.count != MNB_RTPFB_TWCC)
+            continue;
+        g_assert_cmpint(mnb_rtcp_read_twcc(&packet, &twcc, arrivals, 64), ==, 20);
+        g_assert_cmpuint(twcc.base_seq, ==, 65530);
+        g_assert_cmpint(arrivals[7], ==, MNB_TWCC_LOST);
+        g_assert_cmpint(mnb_rtcp_next(&reader, &packet), ==, 0); /* alone */
+    }
+}
+
+static void test_pli_is_throttled(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    for (unsigned i = 0; i < 1000; i++) {
+        uint8_t bytes[64];
+        MnbRtcpWriter writer;
+        mnb_rtcp_begin(&writer, bytes, sizeof bytes);
+        mnb_rtcp_put_pli(&writer, 1, SLOT_SSRC);
+        peer_send_rtcp(f->receiver, &writer);
+        rig_advance(f->rig, 2000);
+    }
+    peer_poll(f->publisher);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->plis_in, ==, 1000);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_PSFB, MNB_PSFB_PLI), <=, 3);
+    g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_PSFB, MNB_PSFB_PLI), >=, 2);
+}
+
+/* ---- refusals ---- */
+
+static void test_refuses_packets(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t payload[1000], out[1700];
+    const MnbWorkerStats *stats = mnb_worker_stats(f->rig->worker);
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    peer_vp8(payload, sizeof payload, true, false, 1, 1, 0);
+    PeerRtp rtp = {.ssrc = VIDEO_SSRC,
+                   .seq = f->seq++,
+                   .timestamp = f->timestamp,
+                   .pt = PT_VP8,
+                   .marker = true,
+                   .payload = payload,
+                   .payload_size = sizeof payload};
+    size_t size = peer_seal(f->publisher, &rtp, out);
+    /* a changed byte, in header or body */
+    out[500] ^= 1;
+    peer_send_raw(f->publisher, out, size);
+    out[500] ^= 1;
+    out[5] ^= 1;
+    peer_send_raw(f->publisher, out, size);
+    out[5] ^= 1;
+    rig_step(f->rig);
+    g_assert_cmpuint(stats->dropped_auth, ==, 2);
+    /* from another address: nobody has proved it */
+    int mine = peer_move(f->publisher);
+    peer_send_raw(f->publisher, out, size);
+    rig_step(f->rig);
+    g_assert_cmpuint(stats->dropped_unknown, ==, 1);
+    close(f->publisher->fd);
+    f->publisher->fd = mine;
+    /* itself, and a replay */
+    peer_send_raw(f->publisher, out, size);
+    peer_send_raw(f->publisher, out, size);
+    rig_step(f->rig);
+    g_assert_cmpuint(stats->dropped_replay, ==, 1);
+    /* an SSRC nobody announced, and no MID */
+    rtp.ssrc = 424242;
+    peer_send(f->publisher, &rtp);
+    rig_step(f->rig);
+    g_assert_cmpuint(stats->dropped_unknown, ==, 2);
+    /* plain RTP */
+    memset(out, 0, 64);
+    out[0] = 0x80;
+    out[1] = PT_VP8;
+    mnb_put_u32(out + 8, VIDEO_SSRC);
+    peer_send_raw(f->publisher, out, 64);
+    rig_step(f->rig);
+    g_assert_cmpuint(stats->dropped_auth, ==, 3);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 3);
+}
+
+static void test_forged_tuple(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    const MnbWorkerStats *stats = mnb_worker_stats(f->rig->worker);
+    bind_slot(f->rig, 20, 10);
+    int mine = peer_move(f->receiver);
+    peer_check_as(f->receiver, f->receiver->ufrag, "a-wrong-password-of-32-characters", true);
+    peer_check_as(f->receiver, "nobodyhasthisname", f->receiver->pwd, true);
+    g_assert_cmpuint(stats->stun_refused, ==, 2);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    g_assert_cmpuint(f->receiver->datagrams, ==, 0 + f->receiver->datagrams);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 0);
+    g_assert_cmpuint(f->receiver->stun_answers, ==, 1); /* of its connecting */
+    close(f->receiver->fd);
+    f->receiver->fd = mine;
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+}
+
+static void test_dtls_gate(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    Peer *stranger = peer_new(f->rig, 4, 7, MNB_PUBLISH, false);
+    peer_advance_dtls(stranger);
+    rig_step(f->rig);
+    peer_poll(stranger);
+    g_assert_cmpuint(stranger->datagrams, ==, 0);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->dropped_unknown, >=, 1);
+    peer_free(stranger);
+}
+
+static void test_fingerprint_mismatch(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    unsigned reason;
+    Peer *liar = peer_new(f->rig, 5, 7, MNB_PUBLISH, true);
+    liar->fingerprint[3] ^= 1;
+    peer_tell_remote(liar);
+    peer_connect(liar);
+    g_assert_cmpuint(rig_state(f->rig, 5, &reason), ==, MNB_TRANSPORT_CLOSED);
+    g_assert_cmpuint(reason, ==, MNB_CLOSED_FINGERPRINT);
+    peer_free(liar);
+}
+
+static void test_fingerprint_later(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    Peer *slow = peer_new(f->rig, 6, 7, MNB_PUBLISH, true);
+    g_assert_true(peer_connect(slow));
+    g_assert_cmpuint(rig_state(f->rig, 6, NULL), ==, MNB_TRANSPORT_CHECKED);
+    peer_tell_remote(slow);
+    g_assert_cmpuint(rig_state(f->rig, 6, NULL), ==, MNB_TRANSPORT_CONNECTED);
+    peer_free(slow);
+}
+
+/* A handshake whose datagrams are lost now and then ends well by repetition. */
+static void test_fragmented_hello(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    Peer *peer = peer_new(f->rig, 8, 7, MNB_PUBLISH, false);
+    SSL_set_mtu(peer->ssl, 256);
+    g_assert_true(peer_connect(peer));
+    g_assert_cmpuint(rig_state(f->rig, 8, NULL), ==, MNB_TRANSPORT_CONNECTED);
+    peer_free(peer);
+}
+
+static void test_close_notify(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    unsigned reason;
+    peer_close_dtls(f->publisher);
+    g_assert_cmpuint(rig_state(f->rig, 1, &reason), ==, MNB_TRANSPORT_CLOSED);
+    g_assert_cmpuint(reason, ==, MNB_CLOSED_BY_PEER);
+}
+
+static void test_close_command(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    MnbMediaId id = {2, 0};
+    rig_command(f->rig, MNB_MEDIA_TRANSPORT_CLOSE, &id);
+    peer_poll(f->receiver);
+    g_assert_true(f->receiver->has_closed);
+}
+
+/* ---- ICE ---- */
+
+static void test_moves(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    peer_forget(f->receiver);
+    int old = peer_move(f->receiver);
+    peer_check(f->receiver, true);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+    /* a check without USE-CANDIDATE moves only when the old address is silent */
+    int second = peer_move(f->receiver);
+    peer_check(f->receiver, false);
+    peer_forget(f->receiver);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 0);
+    rig_advance(f->rig, 2500000);
+    peer_check(f->receiver, false);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+    close(old);
+    close(second);
+}
+
+static void test_many_tuples(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    bind_slot(f->rig, 20, 10);
+    for (unsigned i = 0; i < 30; i++) {
+        close(peer_move(f->receiver));
+        rig_advance(f->rig, 300000);
+        peer_check(f->receiver, true);
+    }
+    peer_forget(f->receiver);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+}
+
+static void test_restart(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    MnbTransportRestart restart = {.transport = 2,
+                                   .ufrag = "freshfragment",
+                                   .pwd = "fresh-password-of-32-characters-",
+                                   .remote_ufrag = "them"};
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, true);
+    rig_command(f->rig, MNB_MEDIA_TRANSPORT_RESTART, &restart);
+    unsigned answers = f->receiver->stun_answers;
+    peer_check(f->receiver, true); /* old ones are good yet */
+    int old = peer_move(f->receiver);
+    peer_forget(f->receiver);
+    rig_advance(f->rig, 300000);
+    peer_check_as(f->receiver, restart.ufrag, restart.pwd, true);
+    send_frame(f, f->publisher, VIDEO_SSRC, 2, false);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 2);
+    g_assert_cmpuint(f->receiver->bad_packets, ==, 0);
+    for (unsigned i = 0; i < 31; i++) {
+        rig_advance(f->rig, 1000000);
+        peer_check_as(f->receiver, restart.ufrag, restart.pwd, true);
+    }
+    peer_poll(f->receiver);
+    answers = f->receiver->stun_answers;
+    peer_check(f->receiver, true); /* and now no more */
+    peer_poll(f->receiver);
+    g_assert_cmpuint(f->receiver->stun_answers, ==, answers);
+    close(old);
+}
+
+static void test_timeouts(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    unsigned reason;
+    rig_advance(f->rig, 9000000);
+    g_assert_cmpuint(rig_state(f->rig, 2, NULL), ==, MNB_TRANSPORT_CONNECTED);
+    rig_advance(f->rig, 3000000);
+    g_assert_cmpuint(rig_state(f->rig, 2, NULL), ==, MNB_TRANSPORT_DISCONNECTED);
+    peer_check(f->receiver, false);
+    g_assert_cmpuint(rig_state(f->rig, 2, NULL), ==, MNB_TRANSPORT_CONNECTED);
+    rig_advance(f->rig, 25000000);
+    g_assert_cmpuint(rig_state(f->rig, 1, &reason), ==, MNB_TRANSPORT_CLOSED);
+    g_assert_cmpuint(reason, ==, MNB_CLOSED_TIMEOUT);
+    g_assert_cmpuint(rig_state(f->rig, 2, NULL), ==, MNB_TRANSPORT_DISCONNECTED);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->transports, ==, 1);
+}
+
+static void test_control_close(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    close(f->rig->control_fd);
+    f->rig->control_fd = -1;
+    rig_step(f->rig);
+    g_assert_true(f->rig->has_ended);
+    g_assert_cmpint(f->rig->end, ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    static const struct {
+        const char *name;
+        void (*run)(Fixture *f, gconstpointer data);
+    } tests[] = {
+        {"/worker/forwards-what-was-published", test_forward},
+        {"/worker/shows-video-from-a-key-frame-on", test_starts_at_key_frame},
+        {"/worker/starts-a-joiner-from-the-key-frame-it-kept", test_key_cache},
+        {"/worker/answers-a-nack-by-rtx-three-times-at-most", test_nack},
+        {"/worker/asks-the-publisher-for-what-is-missing", test_upstream_repair},
+        {"/worker/takes-rtx-probes-before-any-media", test_rtx_probe},
+        {"/worker/leaves-padding-out-without-a-gap", test_padding_left_out},
+        {"/worker/goes-on-without-a-break-across-a-switch", test_switch},
+        {"/worker/maps-sender-reports-of-the-publisher", test_reports},
+        {"/worker/tells-the-publisher-when-packets-arrived", test_twcc},
+        {"/worker/throttles-key-frame-requests", test_pli_is_throttled},
+        {"/worker/refuses-forged-replayed-and-unannounced-packets", test_refuses_packets},
+        {"/worker/ignores-checks-that-prove-nothing", test_forged_tuple},
+        {"/worker/hears-no-dtls-before-a-check", test_dtls_gate},
+        {"/worker/closes-on-a-wrong-fingerprint", test_fingerprint_mismatch},
+        {"/worker/waits-for-a-fingerprint-that-comes-later", test_fingerprint_later},
+        {"/worker/puts-a-fragmented-client-hello-together", test_fragmented_hello},
+        {"/worker/hears-close-notify", test_close_notify},
+        {"/worker/says-close-notify", test_close_command},
+        {"/worker/follows-a-peer-to-a-new-address", test_moves},
+        {"/worker/keeps-eight-addresses-of-a-peer", test_many_tuples},
+        {"/worker/accepts-both-credentials-across-an-ice-restart", test_restart},
+        {"/worker/notices-silence", test_timeouts},
+        {"/worker/ends-when-the-control-socket-closes", test_control_close},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].name, Fixture, NULL, set_up, tests[i].run, tear_down);
+    return g_test_run();
+}
