@@ -9,6 +9,7 @@
 struct MnbWalls {
     char *bwrap;   /* NULL: no walls */
     char *prlimit; /* NULL: no limit of memory */
+    gboolean has_proc;
 };
 
 /* What every program behind the walls gets, whatever it does. */
@@ -51,8 +52,6 @@ static const char *const common[] = {"--unshare-all",
                                      "--ro-bind-try",
                                      "/var/cache/fontconfig",
                                      "/var/cache/fontconfig",
-                                     "--proc",
-                                     "/proc",
                                      "--dev",
                                      "/dev",
                                      "--tmpfs",
@@ -63,7 +62,7 @@ static const char *const passed_on[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_O
                                         "MNB_GST_PLUGIN_DIR"};
 
 /* Runs `bwrap ... true` once. Returns NULL, or why it does not work (owned). */
-static char *try_bwrap(const char *bwrap)
+static char *try_bwrap(const char *bwrap, gboolean has_proc)
 {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new();
     g_autofree char *said = NULL;
@@ -71,6 +70,10 @@ static char *try_bwrap(const char *bwrap)
     g_ptr_array_add(arguments, (gpointer)bwrap);
     for (guint i = 0; i < G_N_ELEMENTS(common); i++)
         g_ptr_array_add(arguments, (gpointer)common[i]);
+    if (has_proc) {
+        g_ptr_array_add(arguments, (gpointer) "--proc");
+        g_ptr_array_add(arguments, (gpointer) "/proc");
+    }
     g_ptr_array_add(arguments, (gpointer) "--");
     g_ptr_array_add(arguments, (gpointer) "/usr/bin/true");
     g_ptr_array_add(arguments, NULL);
@@ -93,7 +96,17 @@ MnbWalls *mnb_walls_new(MnbSandbox mode, GError **error)
     if (mode == MNB_SANDBOX_OFF)
         return walls;
     g_autofree char *bwrap = mnb_programs_find_system("bwrap", "bubblewrap", &missing);
-    reason = bwrap != NULL ? try_bwrap(bwrap) : g_strdup(missing->message);
+    walls->has_proc = TRUE;
+    reason = bwrap != NULL ? try_bwrap(bwrap, TRUE) : g_strdup(missing->message);
+    if (reason != NULL && bwrap != NULL) {
+        /* Where parts of /proc are masked, as in a container or under systemd's ProtectKernel...,
+         * the kernel lets nobody mount a new one. The programs can do without. */
+        g_autofree char *without = try_bwrap(bwrap, FALSE);
+        if (without == NULL) {
+            walls->has_proc = FALSE;
+            g_clear_pointer(&reason, g_free);
+        }
+    }
     if (reason == NULL) {
         walls->bwrap = g_steal_pointer(&bwrap);
         return walls;
@@ -145,6 +158,10 @@ static void build(const MnbWalls *walls, MnbChildLaunch *launch, const char *pro
         mnb_child_launch_arg(launch, "--setenv");
         mnb_child_launch_arg(launch, passed_on[i]);
         mnb_child_launch_arg(launch, value);
+    }
+    if (walls->has_proc) {
+        mnb_child_launch_arg(launch, "--proc");
+        mnb_child_launch_arg(launch, "/proc");
     }
     bind(launch, "--ro-bind", folder);
     for (; reads != NULL && *reads != NULL; reads++)
