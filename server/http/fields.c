@@ -30,7 +30,8 @@ guint mnb_json_depth(const char *text, gsize len)
         } else if (c == '"') {
             is_in_string = TRUE;
         } else if (c == '{' || c == '[') {
-            deepest = MAX(deepest, ++depth);
+            depth++;
+            deepest = MAX(deepest, depth);
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
         }
@@ -248,6 +249,7 @@ gboolean mnb_time_zone_is_valid(const char *zone)
 {
     gsize len = strlen(zone);
     if (len == 0 || len > 64 || !g_ascii_isalpha(zone[0]) || strstr(zone, "..") != NULL ||
+        strstr(zone, "//") != NULL || zone[len - 1] == '/' ||
         strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") != len)
         return FALSE;
     if (strcmp(zone, "UTC") == 0)

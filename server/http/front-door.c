@@ -217,10 +217,7 @@ static void on_ended(MnbChild *child, int exit_code, int signal_number, gboolean
 {
     MnbFrontDoor *door = data;
     end_group(door);
-    if (!door->is_stopping)
-        MNB_LOG_WARNING("nginx ended by itself", "exit=%d signal=%d restart=%d", exit_code,
-                        signal_number, will_restart);
-    else if (will_restart)
+    if (door->is_stopping && will_restart)
         mnb_child_stop(child);
 }
 

@@ -25,10 +25,11 @@ struct MnbHttp {
     gpointer data;
     SoupServer *soup;
     GSocketService *acceptor;
-    GQueue connections; /* Connection of http.c, oldest first */
-    guint sweeper;      /* source that cuts connections that are too old */
-    GArray *metrics;    /* MnbMetricsPart */
-    MnbRate *refusals;  /* refusals that the audit notes, by actor */
+    GSocketAddress *address; /* told to libsoup as both ends' */
+    GQueue connections;      /* Connection of http.c, oldest first */
+    guint sweeper;           /* source that cuts connections that are too old */
+    GArray *metrics;         /* MnbMetricsPart */
+    MnbRate *refusals;       /* refusals that the audit notes, by actor */
     guint64 n_connections;
     guint64 n_cut;
     guint64 n_answers[600]; /* by status */

@@ -70,7 +70,9 @@ static gboolean on_incoming(GSocketService *acceptor, GSocketConnection *stream,
     connection->link = http->connections.tail;
     g_object_weak_ref(G_OBJECT(stream), on_connection_gone, connection);
     http->n_connections++;
-    if (!soup_server_accept_iostream(http->soup, G_IO_STREAM(stream), NULL, NULL, &error))
+    /* libsoup wants addresses of the internet kind; nobody looks at them. */
+    if (!soup_server_accept_iostream(http->soup, G_IO_STREAM(stream), http->address, http->address,
+                                     &error))
         MNB_LOG_WARNING("connection refused", "reason=%s", error->message);
     update_acceptor(http);
     return TRUE;
@@ -128,6 +130,7 @@ static GSocket *bind_socket(const char *path, GError **error)
 static void start_soup(MnbHttp *http)
 {
     http->soup = soup_server_new("server-header", NULL, NULL);
+    http->address = g_inet_socket_address_new_from_string("127.0.0.1", 80);
     g_signal_connect(http->soup, "request-started", G_CALLBACK(on_request_started), http);
     soup_server_add_early_handler(http->soup, NULL, on_headers, http, NULL);
     soup_server_add_handler(http->soup, NULL, on_body, http, NULL);
@@ -194,6 +197,7 @@ void mnb_http_free(MnbHttp *http)
     forget_connections(http);
     soup_server_disconnect(http->soup);
     g_clear_object(&http->soup);
+    g_clear_object(&http->address);
     g_clear_object(&http->acceptor);
     g_clear_pointer(&http->services.passwords, mnb_passwords_free);
     mnb_http_unref(http);

@@ -30,7 +30,7 @@ static const char with_client[] =
     "            try_files $uri /index.html;\n"
     "            gzip_static on;\n"
     "            charset utf-8;\n"
-    "            charset_types text/html text/css text/javascript text/plain application/json;\n"
+    "            charset_types text/css text/javascript text/plain application/json;\n"
     "        }\n"
     "        location ^~ /assets/ {\n"
     "            try_files $uri =404;\n"

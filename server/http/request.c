@@ -594,6 +594,8 @@ void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message)
     g_strlcpy(request->asker.actor, "visitor", sizeof request->asker.actor);
     g_object_set_data_full(G_OBJECT(message), KEY, request, (GDestroyNotify)mnb_http_request_unref);
     soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+    /* libsoup would cut our answer into ranges, a thousand of them if asked (CVE-2025-32907). */
+    soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
     g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), request);
     g_signal_connect(message, "finished", G_CALLBACK(on_finished), request);
     read_address(request);

@@ -18,7 +18,7 @@ static gboolean match_pattern(const char *pattern, const char *path, MnbRouteMat
         const char *pattern_end = step_end(pattern);
         const char *path_end = step_end(path);
         gsize len = (gsize)(path_end - path);
-        if (*pattern == '{' && g_str_has_suffix(pattern, "...}")) {
+        if (pattern_end - pattern > 5 && memcmp(pattern_end - 4, "...}", 4) == 0) {
             match->rest = path;
             return *path != '\0';
         }
