@@ -1,0 +1,165 @@
+/* fake-rooms.c - stands in for server/rooms where only what HTTP does with its answers is tested.
+ *
+ * Sessions take every offer that begins with "v=0" and answer 30 ms later; what is asked in a
+ * broken, full or dead room is chosen by a word in the offer. Real rooms are tested by the suites
+ * that run the whole server. */
+#include "server/base/ids.h"
+#include "server/rooms/doors.h"
+#include <stdio.h>
+#include <string.h>
+
+#define DELAY_MS 30
+
+struct MnbRooms {
+    GHashTable *resources; /* id -> link */
+};
+
+typedef struct {
+    MnbRooms *rooms;
+    MnbDoorDone done;
+    gpointer data;
+    char *link;
+    char *resource; /* of a PATCH or DELETE */
+    char *sdp;
+    GError *error;
+    gboolean is_post;
+    gboolean is_delete;
+} Answer;
+
+MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
+{
+    MnbRooms *rooms = g_new0(MnbRooms, 1);
+    rooms->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return rooms;
+}
+
+void mnb_rooms_free(MnbRooms *self)
+{
+    if (self == NULL)
+        return;
+    g_hash_table_unref(self->resources);
+    g_free(self);
+}
+
+static gboolean on_answer(gpointer data)
+{
+    Answer *answer = data;
+    MnbDoorAnswer found = {.resource = answer->resource, .sdp = answer->sdp, .etag = "ice2"};
+    if (answer->error == NULL && answer->is_post) {
+        answer->resource = mnb_id_new();
+        found = (MnbDoorAnswer){answer->resource, answer->sdp, "ice1"};
+        g_hash_table_insert(answer->rooms->resources, g_strdup(answer->resource),
+                            g_strdup(answer->link));
+    }
+    if (answer->error == NULL && answer->is_delete)
+        g_hash_table_remove(answer->rooms->resources, answer->resource);
+    answer->done(answer->error == NULL ? &found : NULL, answer->error, answer->data);
+    g_clear_error(&answer->error);
+    g_free(answer->resource);
+    g_free(answer->link);
+    g_free(answer->sdp);
+    g_free(answer);
+    return G_SOURCE_REMOVE;
+}
+
+static Answer *new_answer(MnbRooms *self, const MnbDoorAsker *asker, MnbDoorDone done,
+                          gpointer data)
+{
+    Answer *answer = g_new0(Answer, 1);
+    answer->rooms = self;
+    answer->done = done;
+    answer->data = data;
+    answer->link = g_strdup(asker->link);
+    return answer;
+}
+
+static void open_door(MnbRooms *self, const MnbDoorAsker *asker, const char *offer, gsize len,
+                      MnbDoorDone done, gpointer data)
+{
+    static const struct {
+        const char *word;
+        MnbRoomsError error;
+    } wishes[] = {
+        {"not-live", MNB_ROOMS_ERROR_NOT_LIVE}, {"no-codec", MNB_ROOMS_ERROR_NO_COMMON_CODEC},
+        {"full", MNB_ROOMS_ERROR_ROOM_FULL},    {"no-worker", MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE},
+        {"broken", MNB_ROOMS_ERROR_STORAGE},
+    };
+    Answer *answer = new_answer(self, asker, done, data);
+    g_autofree char *text = g_strndup(offer, len);
+    answer->is_post = TRUE;
+    answer->sdp = g_strdup_printf("v=0\r\ns=%s for %s\r\n", asker->role, asker->label);
+    for (guint i = 0; i < G_N_ELEMENTS(wishes); i++)
+        if (strstr(text, wishes[i].word) != NULL)
+            answer->error = g_error_new(MNB_ROOMS_ERROR, wishes[i].error, "as was wished");
+    if (!g_str_has_prefix(text, "v=0"))
+        answer->error = g_error_new(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_BAD_SDP, "this is no offer");
+    g_timeout_add(strstr(text, "slow") != NULL ? 1000 : DELAY_MS, on_answer, answer);
+}
+
+void mnb_rooms_whip(MnbRooms *self, const MnbDoorAsker *asker, const char *offer, gsize len,
+                    MnbDoorDone done, gpointer data)
+{
+    open_door(self, asker, offer, len, done, data);
+}
+
+void mnb_rooms_whep(MnbRooms *self, const MnbDoorAsker *asker, const char *peer, const char *offer,
+                    gsize len, MnbDoorDone done, gpointer data)
+{
+    open_door(self, asker, offer, len, done, data);
+}
+
+static Answer *find_resource(MnbRooms *self, const MnbDoorAsker *asker, const char *resource,
+                             MnbDoorDone done, gpointer data)
+{
+    Answer *answer = new_answer(self, asker, done, data);
+    answer->resource = g_strdup(resource);
+    const char *link = g_hash_table_lookup(self->resources, resource);
+    if (g_strcmp0(link, asker->link) != 0)
+        answer->error = g_error_new(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_NOT_FOUND, "no such resource");
+    return answer;
+}
+
+void mnb_rooms_resource_patch(MnbRooms *self, const MnbDoorAsker *asker, const char *resource,
+                              const char *if_match, const char *fragment, gsize len,
+                              MnbDoorDone done, gpointer data)
+{
+    Answer *answer = find_resource(self, asker, resource, done, data);
+    g_autofree char *text = g_strndup(fragment, len);
+    if (answer->error == NULL && strcmp(if_match, "*") != 0 && strcmp(if_match, "ice1") != 0)
+        answer->error =
+            g_error_new(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_BAD_PRECONDITION, "an older session");
+    if (strstr(text, "a=ice-ufrag:new") != NULL)
+        answer->sdp = g_strdup("a=ice-lite\r\na=ice-ufrag:ours\r\na=ice-pwd:secret\r\n");
+    on_answer(answer); /* at once: a done function may be called before we return */
+}
+
+void mnb_rooms_resource_delete(MnbRooms *self, const MnbDoorAsker *asker, const char *resource,
+                               MnbDoorDone done, gpointer data)
+{
+    Answer *answer = find_resource(self, asker, resource, done, data);
+    answer->is_delete = TRUE;
+    on_answer(answer);
+}
+
+void mnb_rooms_event_changed(MnbRooms *self, const char *event)
+{
+    printf("event-changed %s\n", event);
+    fflush(stdout);
+}
+
+void mnb_rooms_session_added(MnbRooms *self, const char *session)
+{
+    printf("session-added %s\n", session);
+    fflush(stdout);
+}
+
+void mnb_rooms_revoke_link(MnbRooms *self, const char *link)
+{
+    printf("link-revoked %s\n", link);
+    fflush(stdout);
+}
+
+void mnb_rooms_write_metrics(MnbRooms *self, GString *out)
+{
+    g_string_append(out, "# TYPE manabi_rooms_sessions gauge\nmanabi_rooms_sessions 1\n");
+}

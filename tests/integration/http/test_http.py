@@ -1,0 +1,1059 @@
+"""The HTTP side against real clients: nginx in front, libsoup behind, a real catalogue.
+
+Runs http-serve in a new state directory, and everything through its front door. TAP on stdout.
+Usage: test_http.py HTTP_SERVE OPENAPI_JSON
+"""
+import gzip
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+SERVE, OPENAPI = sys.argv[1:3]
+PASSWORD = "correct horse battery"
+JSON = "application/json"
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+NO_ID = "0" * 26
+OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n"
+
+
+class Answer:
+    def __init__(self, response, body):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Server:
+    def __init__(self):
+        self.state = tempfile.mkdtemp(prefix="manabi-http-")
+        self.web = os.path.join(self.state, "web")
+        os.makedirs(os.path.join(self.web, "assets"))
+        self.page = b"<!doctype html><title>Manabi</title>" + b" " * 3000
+        self.script = b"console.log('manabi')\n" * 200
+        self.put(os.path.join(self.web, "index.html"), self.page)
+        self.put(os.path.join(self.web, "assets", "app-1a2b3c.js"), self.script)
+        self.put(os.path.join(self.web, "assets", "app-1a2b3c.js.gz"), gzip.compress(self.script))
+        self.put(os.path.join(self.web, ".secret"), b"secret")
+        self.log = open(os.path.join(self.state, "log"), "w+b")
+        self.process = subprocess.Popen(
+            [SERVE, self.state, self.web], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log
+        )
+        self.lines = []
+        self.told = threading.Condition()
+        first = self.process.stdout.readline()
+        if not first:
+            raise RuntimeError("http-serve did not start: " + self.logged())
+        self.facts = json.loads(first)
+        threading.Thread(target=self.read, daemon=True).start()
+        self.port = int(self.facts["url"].rsplit(":", 1)[1])
+        for _ in range(100):
+            try:
+                if self.ask("GET", "/healthz").status == 200:
+                    break
+            except OSError:
+                pass
+            time.sleep(0.05)
+        self.movie = bytes(range(256)) * 4096
+        for name in ("open", "by_link", "inside", "review"):
+            media = os.path.join(self.state, "recordings", self.facts[name + "_folder"], "media")
+            os.makedirs(os.path.join(media, "720p"), exist_ok=True)
+            self.put(os.path.join(media, "video.mp4"), self.movie)
+            self.put(os.path.join(media, "master.m3u8"), b"#EXTM3U\n")
+            self.put(os.path.join(media, "720p", "index.m3u8"), b"#EXTM3U\n")
+            self.put(os.path.join(media, "720p", "stream.mp4"), self.movie)
+
+    def __getattr__(self, name):
+        if name == "facts":
+            raise AttributeError(name)
+        return self.facts[name]
+
+    @staticmethod
+    def put(path, data):
+        with open(path, "wb") as file:
+            file.write(data)
+
+    def logged(self):
+        with open(self.log.name, "rb") as file:
+            return file.read().decode(errors="replace")
+
+    def read(self):
+        for line in self.process.stdout:
+            with self.told:
+                self.lines.append(line.decode().strip())
+                self.told.notify_all()
+
+    def wait_line(self, line, seconds=5):
+        with self.told:
+            return self.told.wait_for(lambda: line in self.lines, seconds)
+
+    def order(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        assert self.wait_line("done " + line), line
+
+    def ask(self, method, path, body=None, headers=None, bearer=None, cookie=None, type=JSON):
+        headers = dict(headers or {})
+        if bearer:
+            headers["Authorization"] = "Bearer " + bearer
+        if cookie:
+            headers["Cookie"] = "manabi_session=" + cookie
+        if body is not None:
+            if not isinstance(body, (str, bytes)):
+                body = json.dumps(body)
+            headers.setdefault("Content-Type", type)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            response = connection.getresponse()
+            return Answer(response, response.read())
+        finally:
+            connection.close()
+
+    def raw(self, data, seconds=20, unix=False, half_close=False):
+        """Sends bytes as they are; returns everything that comes back."""
+        if unix:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(self.facts["socket"])
+        else:
+            connection = socket.create_connection(("127.0.0.1", self.port))
+        connection.settimeout(seconds)
+        got = b""
+        try:
+            connection.sendall(data)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            while True:
+                chunk = connection.recv(65536)
+                if not chunk:
+                    break
+                got += chunk
+        except (ConnectionError, socket.timeout):
+            pass
+        finally:
+            connection.close()
+        return got
+
+    def metric(self, name):
+        text = self.ask("GET", "/metrics").body.decode()
+        return int(re.search("^" + re.escape(name) + r" (\d+)$", text, re.M).group(1))
+
+    def sign_in(self):
+        answer = self.ask("POST", "/api/v1/sign-in", {"user": "admin", "password": PASSWORD})
+        assert answer.status == 200, answer.body
+        return re.match(r"manabi_session=([^;]+);", answer.headers["Set-Cookie"]).group(1)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.stdin.write(b"quit\n")
+            self.process.stdin.close()
+        code = self.process.wait(20)
+        log = self.logged()
+        shutil.rmtree(self.state, ignore_errors=True)
+        return code, log
+
+
+s = None
+admin = None
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def same(found, wanted, what=""):
+    if found != wanted:
+        raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+def problem(answer, status, code, field=None):
+    same(answer.status, status, answer.body)
+    same(answer.headers["Content-Type"], "application/problem+json")
+    body = answer.json()
+    same((body["code"], body["status"], body["type"]), (code, status, "/problems/" + code))
+    assert body["detail"] and body["title"]
+    if field:
+        assert field in [(e["field"], e["code"]) for e in body["errors"]], body
+    return body
+
+
+def event_fields(**changes):
+    fields = {
+        "kind": "seminar", "title_en": "Waste", "title_ja": "廃棄物", "area": "disaster-risk-management",
+        "city": "40100", "starts_at": "2026-12-01T14:00:00+09:00", "duration_s": 3600,
+        "time_zone": "Asia/Tokyo", "languages": ["en", "ja"],
+    }
+    fields.update(changes)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+# ---- operation ----
+
+
+@test
+def health_and_every_answer_has_the_security_headers():
+    answer = s.ask("GET", "/healthz")
+    same(answer.json(), {"status": "ok", "version": "0.0-test"})
+    paths = ["/healthz", "/", "/assets/app-1a2b3c.js", "/assets/none.js", "/api/v1/areas", "/api/v1/none",
+             "/whip/" + NO_ID, "/media/" + NO_ID + "/video.mp4", "/x" * 6000]
+    for path in paths:
+        headers = s.ask("GET", path).headers
+        csp = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in csp and "frame-ancestors 'none'" in csp and "unsafe" not in csp, path
+        assert f"connect-src 'self' ws://127.0.0.1:{s.port};" in csp or len(path) > 1000, csp
+        same(headers.get_all("X-Content-Type-Options"), ["nosniff"], path)
+        same(headers["Referrer-Policy"], "no-referrer", path)
+        same(headers["Cross-Origin-Opener-Policy"], "same-origin", path)
+        assert "camera=(self)" in headers["Permissions-Policy"], path
+        same(headers["Server"], "nginx", path)
+
+
+@test
+def the_socket_is_ours_alone_and_api_answers_are_not_stored():
+    same(os.stat(s.facts["socket"]).st_mode & 0o777, 0o600)
+    same(s.ask("GET", "/api/v1/me").headers["Cache-Control"], "no-store")
+    same(s.ask("GET", "/api/v1/none").headers["Cache-Control"], "no-store")
+
+
+@test
+def metrics_are_for_this_machine():
+    answer = s.ask("GET", "/metrics")
+    same(answer.status, 200)
+    text = answer.body.decode()
+    for name in ("manabi_http_requests_total{code=\"200\"}", "manabi_http_connections ", "process_open_fds ",
+                 "manabi_catalog_commits_total ", "manabi_rooms_sessions "):
+        assert name in text, name
+    for line in text.splitlines():
+        assert re.match(r"^(# (HELP|TYPE) .+|[a-z_]+(\{[a-z_]+=\"[^\"]*\"\})? \d+)$", line), line
+    raw = b"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\nConnection: close\r\n\r\n"
+    assert b" 404 " in s.raw(raw % b"192.0.2.1", unix=True).split(b"\r\n")[0]
+    assert b" 200 " in s.raw(raw % b"127.0.0.1", unix=True).split(b"\r\n")[0]
+
+
+@test
+def the_description_of_the_api_is_the_one_in_the_tree():
+    answer = s.ask("GET", "/api/v1/openapi.json")
+    with open(OPENAPI, encoding="utf-8") as file:
+        same(answer.json(), json.load(file))
+
+
+@test
+def every_described_operation_is_really_there():
+    for path, operations in s.ask("GET", "/api/v1/openapi.json").json()["paths"].items():
+        real = re.sub(r"\{path\}", "video.mp4", path)
+        real = re.sub(r"\{[a-z]+\}", NO_ID, real)
+        for method in operations:
+            if method == "parameters":
+                continue
+            answer = s.ask(method.upper(), real, headers={"Content-Length": "0"} if method == "post" else None)
+            assert answer.status not in (405, 500, 501), (method, path, answer.status)
+            if answer.status >= 400:
+                allowed = operations[method]["responses"]
+                assert str(answer.status) in allowed, (method, path, answer.status, answer.body)
+
+
+@test
+def unknown_paths_and_wrong_methods_are_told_apart():
+    for path in ("/api/", "/api/v1", "/api/v1/me/", "/api/v1/events/" + "x" * 26, "/api/v1/events/short",
+                 "/whip/", "/whip/a/b/c", "/media/x"):
+        problem(s.ask("GET", path), 404, "not-found")
+    answer = s.ask("DELETE", "/api/v1/events/" + s.event)
+    problem(answer, 405, "method-not-allowed")
+    same(answer.headers["Allow"], "GET, HEAD, PATCH, OPTIONS")
+    for method in ("GET", "PUT", "HEAD", "PATCH", "DELETE"):
+        same(s.ask(method, "/whip/" + s.event_session).status, 405, method)
+    same(s.ask("OPTIONS", "/api/v1/events").headers["Allow"], "GET, HEAD, POST, OPTIONS")
+
+
+@test
+def head_answers_without_a_body():
+    answer = s.ask("HEAD", "/api/v1/areas")
+    same((answer.status, answer.body), (200, b""))
+    assert int(answer.headers["Content-Length"]) > 300
+
+
+# ---- accounts ----
+
+
+@test
+def staff_signs_in_by_password_and_out_again():
+    same(s.ask("GET", "/api/v1/me").json(), {"user": None})
+    answer = s.ask("POST", "/api/v1/sign-in", {"user": "ADMIN", "password": PASSWORD})
+    same(answer.status, 200, answer.body)
+    cookie = answer.headers["Set-Cookie"]
+    for part in ("; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age="):
+        assert part in cookie, cookie
+    assert "Secure" not in cookie
+    token = re.match(r"manabi_session=([\w-]{43});", cookie).group(1)
+    me = s.ask("GET", "/api/v1/me", cookie=token).json()["user"]
+    same((me["name"], me["is_admin"], me["has_password"]), ("Admin", True, True))
+    assert "hash" not in json.dumps(me)
+    out = s.ask("POST", "/api/v1/sign-out", cookie=token)
+    same(out.status, 204)
+    assert "Max-Age=0" in out.headers["Set-Cookie"]
+    same(s.ask("GET", "/api/v1/me", cookie=token).json(), {"user": None})
+
+
+@test
+def wrong_names_passwords_and_disabled_accounts_look_the_same():
+    answers = [
+        s.ask("POST", "/api/v1/sign-in", {"user": user, "password": password})
+        for user, password in (("admin", "wrong wrong wrong"), ("nobody", PASSWORD), ("gone", PASSWORD))
+    ]
+    bodies = [problem(answer, 401, "wrong-credentials") for answer in answers]
+    same(bodies[0], bodies[1])
+    same(bodies[0], bodies[2])
+    assert all("Set-Cookie" not in answer.headers for answer in answers)
+
+
+@test
+def a_sign_in_link_works_once():
+    problem(s.ask("POST", "/api/v1/sign-in", {"token": s.sign_in_expired}), 401, "link-expired")
+    problem(s.ask("POST", "/api/v1/sign-in", {"token": "A" * 43}), 401, "link-unknown")
+    problem(s.ask("POST", "/api/v1/sign-in", {"token": s.facts["participant"]}), 401, "link-unknown")
+    answer = s.ask("POST", "/api/v1/sign-in", {"token": s.facts["sign_in"]})
+    same(answer.status, 200, answer.body)
+    problem(s.ask("POST", "/api/v1/sign-in", {"token": s.facts["sign_in"]}), 401, "link-used")
+
+
+@test
+def a_new_password_ends_the_other_sign_ins():
+    global admin
+    first, second = s.sign_in(), s.sign_in()
+    problem(s.ask("POST", "/api/v1/password", {"password": "short"}, cookie=first), 422, "invalid",
+            ("password", "too-short"))
+    problem(s.ask("POST", "/api/v1/password", {"password": "x" * 129}, cookie=first), 422, "invalid",
+            ("password", "too-long"))
+    problem(s.ask("POST", "/api/v1/password", {"password": "y" * 20}), 401, "sign-in-needed")
+    problem(s.ask("POST", "/api/v1/password", {"password": "y" * 20}, bearer=s.facilitator), 403, "not-allowed")
+    same(s.ask("POST", "/api/v1/password", {"password": "防災計画防災計画防災計画"}, cookie=first).status, 204)
+    assert s.ask("GET", "/api/v1/me", cookie=first).json()["user"]
+    same(s.ask("GET", "/api/v1/me", cookie=second).json(), {"user": None})
+    same(s.ask("POST", "/api/v1/password", {"password": PASSWORD}, cookie=first).status, 204)
+    admin = first
+
+
+@test
+def sign_in_says_which_fields_are_missing():
+    problem(s.ask("POST", "/api/v1/sign-in", {}), 422, "invalid", ("password", "required"))
+    problem(s.ask("POST", "/api/v1/sign-in", {"user": 1, "password": "x"}), 422, "invalid", ("user", "wrong-type"))
+    problem(s.ask("POST", "/api/v1/sign-in", {"token": "x", "admin": True}), 422, "invalid",
+            ("admin", "unknown-field"))
+
+
+# ---- what changes something ----
+
+
+@test
+def pages_of_other_sites_may_not_change_anything():
+    cookie = admin
+    for origin in ("https://evil.example", "null", f"http://127.0.0.1:{s.port + 1}", "http://127.0.0.1.evil.test"):
+        problem(s.ask("POST", "/api/v1/events", event_fields(), {"Origin": origin}, cookie=cookie), 403,
+                "foreign-origin")
+        problem(s.ask("POST", "/api/v1/sign-out", None, {"Origin": origin}, cookie=cookie), 403, "foreign-origin")
+    for origin in (s.url, f"http://localhost:{s.port}"):
+        same(s.ask("POST", "/api/v1/events", event_fields(), {"Origin": origin}, cookie=cookie).status, 201)
+    same(s.ask("GET", "/api/v1/events", headers={"Origin": "https://evil.example"}).status, 200)
+    assert "Access-Control-Allow-Origin" not in s.ask("OPTIONS", "/api/v1/events").headers
+
+
+@test
+def bodies_must_be_json_of_bounded_size_and_depth():
+    cookie = admin
+    for type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", SDP):
+        answer = s.ask("POST", "/api/v1/events", "{}", cookie=cookie, type=type)
+        problem(answer, 415, "wrong-type")
+        same(answer.headers["Accept-Post"], JSON)
+    same(s.ask("POST", "/api/v1/events", event_fields(), cookie=cookie, type="application/json; charset=utf-8").status,
+         201)
+    problem(s.ask("POST", "/api/v1/events", "{", cookie=cookie), 400, "bad-json")
+    problem(s.ask("POST", "/api/v1/events", "[]", cookie=cookie), 400, "bad-json")
+    problem(s.ask("POST", "/api/v1/events", "", cookie=cookie), 400, "bad-json")
+    problem(s.ask("POST", "/api/v1/events", '{"a":1,"a":2}', cookie=cookie), 400, "bad-json")
+    problem(s.ask("POST", "/api/v1/events", '{"x":' + "[" * 60000, cookie=cookie), 400, "bad-json")
+    problem(s.ask("POST", "/api/v1/events", '{"x":"' + "a" * 70000 + '"}', cookie=cookie), 413, "too-large")
+
+
+# ---- events ----
+
+
+@test
+def staff_plans_an_event():
+    answer = s.ask("POST", "/api/v1/events", event_fields(title_en="  Waste  "), cookie=admin)
+    same(answer.status, 201, answer.body)
+    event = answer.json()
+    same(answer.headers["Location"], "/api/v1/events/" + event["id"])
+    same((event["title_en"], event["title_ja"], event["starts_at"]), ("Waste", "廃棄物", "2026-12-01T05:00:00Z"))
+    same((event["is_public"], event["recording_policy"], event["audience"]), (True, "publish", "public"))
+    same((event["state"], event["may"]["edit"]), ("planned", True))
+    assert s.wait_line("session-added " + event["session"])
+    visitor = s.ask("GET", "/api/v1/events/" + event["id"]).json()
+    assert "session" not in visitor
+    same(visitor["may"], {"edit": False, "host": False})
+
+
+@test
+def wrong_fields_of_an_event_are_named_all_at_once():
+    body = problem(s.ask("POST", "/api/v1/events", event_fields(
+        area="nowhere", city="99999", starts_at="tomorrow", duration_s=5, time_zone="Asia/Atlantis",
+        languages=["english please"], kind="party", title_en="x" * 301, extra=1), cookie=admin), 422, "invalid")
+    same(sorted((e["field"], e["code"]) for e in body["errors"]), sorted([
+        ("area", "unknown"), ("city", "unknown"), ("starts_at", "not-a-time"), ("duration_s", "out-of-range"),
+        ("time_zone", "unknown"), ("languages", "unknown"), ("kind", "unknown"), ("title_en", "too-long"),
+        ("extra", "unknown-field")]))
+    problem(s.ask("POST", "/api/v1/events", event_fields(title_en="", title_ja=" "), cookie=admin), 422, "invalid",
+            ("title_en", "required"))
+    problem(s.ask("POST", "/api/v1/events", event_fields(city=None), cookie=admin), 422, "invalid",
+            ("city", "required"))
+    problem(s.ask("POST", "/api/v1/events", event_fields(title_en="a\u202eb"), cookie=admin), 422, "invalid",
+            ("title_en", "bad-characters"))
+
+
+@test
+def only_staff_plans_and_only_facilitators_change():
+    problem(s.ask("POST", "/api/v1/events", event_fields()), 401, "sign-in-needed")
+    problem(s.ask("POST", "/api/v1/events", event_fields(), bearer=s.facilitator), 403, "not-allowed")
+    path = "/api/v1/events/" + s.event
+    change = {"summary_en": "Changed"}
+    problem(s.ask("PATCH", path, change), 401, "sign-in-needed")
+    problem(s.ask("PATCH", path, change, bearer=s.participant), 403, "not-allowed")
+    problem(s.ask("PATCH", path, change, bearer=s.publish), 403, "not-allowed")
+    not_yours = problem(s.ask("PATCH", path, change, bearer=s.other), 404, "not-found")
+    not_there = problem(s.ask("PATCH", "/api/v1/events/" + NO_ID, change, cookie=admin), 404, "not-found")
+    same(not_yours, not_there)
+    answer = s.ask("PATCH", path, change, bearer=s.facilitator)
+    same((answer.status, answer.json()["summary_en"], answer.json()["title_en"]), (200, "Changed", "Flood control"))
+    same(answer.json()["may"], {"edit": True, "host": True})
+    assert s.wait_line("event-changed " + s.event)
+    problem(s.ask("PATCH", path, {"title_en": "", "title_ja": ""}, bearer=s.facilitator), 422, "invalid",
+            ("title_en", "required"))
+    problem(s.ask("PATCH", path, {"city": "1"}, bearer=s.facilitator), 422, "invalid", ("city", "unknown"))
+
+
+@test
+def events_that_are_not_public_are_not_there_for_strangers():
+    path = "/api/v1/events/" + s.closed
+    same(problem(s.ask("GET", path), 404, "not-found"),
+         problem(s.ask("GET", "/api/v1/events/" + NO_ID), 404, "not-found"))
+    problem(s.ask("GET", path, bearer=s.facilitator), 404, "not-found")
+    same(s.ask("GET", path, bearer=s.other).json()["session"], s.closed_session)
+    same(s.ask("GET", path, cookie=admin).status, 200)
+    listed = s.ask("GET", "/api/v1/events").json()
+    ids = [event["id"] for event in listed["items"]]
+    assert s.event in ids and s.closed not in ids
+    problem(s.ask("GET", "/api/v1/events?when=all"), 401, "sign-in-needed")
+    problem(s.ask("GET", "/api/v1/events?when=never"), 422, "invalid")
+    everything = s.ask("GET", "/api/v1/events?when=all&per_page=100", cookie=admin).json()
+    assert s.closed in [event["id"] for event in everything["items"]]
+    page = s.ask("GET", "/api/v1/events?when=all&page=2&per_page=1", cookie=admin).json()
+    same((page["page"], page["per_page"], page["total"], len(page["items"])), (2, 1, everything["total"], 1))
+    for query in ("page=0", "page=x", "per_page=101", "page=-1", "page=99999999999"):
+        problem(s.ask("GET", "/api/v1/events?" + query), 422, "invalid")
+
+
+@test
+def a_session_shows_its_state_to_those_who_run_it():
+    path = "/api/v1/sessions/" + s.event_session
+    for bearer in (None, s.participant, s.other):
+        assert s.ask("GET", path, bearer=bearer).status in (401, 403, 404)
+    answer = s.ask("GET", path, bearer=s.facilitator).json()
+    same((answer["id"], answer["event"], answer["state"], answer["started_at"], answer["recordings"]),
+         (s.event_session, s.event, "planned", None, []))
+    problem(s.ask("GET", "/api/v1/sessions/" + NO_ID, cookie=admin), 404, "not-found")
+
+
+# ---- links ----
+
+
+@test
+def a_facilitator_makes_lists_and_revokes_links():
+    path = f"/api/v1/events/{s.event}/links"
+    answer = s.ask("POST", path, {"role": "participant", "label": "Dhaka"}, bearer=s.facilitator)
+    same(answer.status, 201, answer.body)
+    link = answer.json()
+    match = re.match(re.escape(s.url) + r"/join#([\w-]{43})$", link["url"])
+    assert match, link["url"]
+    assert link["qr_svg"].startswith("<svg") and "script" not in link["qr_svg"]
+    token = match.group(1)
+    joined = s.ask("GET", "/api/v1/join", bearer=token).json()
+    same((joined["role"], joined["label"], joined["event"]["id"], joined["session"]["id"]),
+         ("participant", "Dhaka", s.event, s.event_session))
+    listed = s.ask("GET", path, bearer=s.facilitator)
+    assert link["id"] in [item["id"] for item in listed.json()["items"]]
+    assert token.encode() not in listed.body and b"url" not in listed.body
+    same(s.ask("DELETE", "/api/v1/links/" + link["id"], bearer=s.facilitator).status, 204)
+    assert s.wait_line("link-revoked " + link["id"])
+    problem(s.ask("GET", "/api/v1/join", bearer=token), 401, "link-revoked")
+
+
+@test
+def links_belong_to_their_event():
+    path = f"/api/v1/events/{s.event}/links"
+    for bearer, status in ((None, 401), (s.participant, 403), (s.other, 404), (s.publish, 403)):
+        same(s.ask("GET", path, bearer=bearer).status, status)
+        same(s.ask("POST", path, {"role": "facilitator"}, bearer=bearer).status, status)
+        same(s.ask("DELETE", "/api/v1/links/" + s.to_revoke_id, bearer=bearer).status, status)
+    problem(s.ask("DELETE", "/api/v1/links/" + NO_ID, bearer=s.facilitator), 404, "not-found")
+    problem(s.ask("POST", path, {"role": "admin"}, bearer=s.facilitator), 422, "invalid", ("role", "unknown"))
+    problem(s.ask("POST", path, {"label": "x"}, bearer=s.facilitator), 422, "invalid", ("role", "required"))
+    problem(s.ask("POST", path, {"role": "observer", "expires_at": "2020-01-01T00:00:00Z"}, bearer=s.facilitator),
+            422, "invalid", ("expires_at", "in-the-past"))
+    problem(s.ask("GET", f"/api/v1/events/{NO_ID}/links", cookie=admin), 404, "not-found")
+    problem(s.ask("POST", f"/api/v1/events/{NO_ID}/links", {"role": "observer"}, cookie=admin), 404, "not-found")
+    same(s.ask("DELETE", "/api/v1/links/" + s.to_revoke_id, cookie=admin).status, 204)
+
+
+@test
+def a_link_that_does_not_open_says_why():
+    problem(s.ask("GET", "/api/v1/join"), 401, "link-unknown")
+    problem(s.ask("GET", "/api/v1/join", bearer="B" * 43), 401, "link-unknown")
+    problem(s.ask("GET", "/api/v1/join", bearer="too short"), 401, "link-unknown")
+    problem(s.ask("GET", "/api/v1/join", bearer=s.expired), 401, "link-expired")
+    answer = s.ask("GET", "/api/v1/join", bearer=s.revoked)
+    problem(answer, 401, "link-revoked")
+    same(answer.headers["WWW-Authenticate"], "Bearer")
+    problem(s.ask("GET", "/api/v1/join", bearer=s.publish), 401, "link-unknown")
+    problem(s.ask("GET", "/api/v1/join?token=" + s.participant), 401, "link-unknown")
+
+
+# ---- catalogue ----
+
+
+@test
+def areas_and_cities_are_listed():
+    areas = s.ask("GET", "/api/v1/areas").json()["items"]
+    same(len(areas), 6)
+    same([a["recordings"] for a in areas if a["code"] == "disaster-risk-management"], [1])
+    cities = s.ask("GET", "/api/v1/cities").json()["items"]
+    assert len(cities) >= 65
+    same([c["name_ja"] for c in cities if c["code"] == "40100"], ["北九州市"])
+
+
+@test
+def recordings_are_found_with_facets_by_who_may_see_them():
+    found = s.ask("GET", "/api/v1/recordings").json()
+    same([r["id"] for r in found["items"]], [s.open])
+    same(found["facets"]["city"], [{"code": "40100", "count": 1}])
+    same(found["facets"]["area"], [{"code": "disaster-risk-management", "count": 1}])
+    for query, n in (("q=levees", 1), ("q=%E9%98%B2%E7%81%BD", 1), ("q=nothing", 0), ("city=40100&q=lev", 1),
+                     ("city=01100", 0), ("area=urban-planning", 0), ("language=ja", 1), ("language=en", 0),
+                     ("q=%22%29+OR+1", 0), ("q=", 1), ("state=published", 1)):
+        same(s.ask("GET", "/api/v1/recordings?" + query).json()["total"], n, query)
+    assert "<mark>" in s.ask("GET", "/api/v1/recordings?q=levees").json()["items"][0]["snippet_en"]
+    problem(s.ask("GET", "/api/v1/recordings?q=%ff%fe"), 400, "bad-query")
+    problem(s.ask("GET", "/api/v1/recordings?state=draft"), 401, "sign-in-needed")
+    problem(s.ask("GET", "/api/v1/recordings?state=lost", cookie=admin), 422, "invalid")
+    same(s.ask("GET", "/api/v1/recordings?state=draft", cookie=admin).json()["total"], 1)
+    assert s.ask("GET", "/api/v1/recordings", cookie=admin).json()["total"] >= 5
+
+
+@test
+def a_recording_is_shown_as_its_audience_says():
+    recording = s.ask("GET", "/api/v1/recordings/" + s.open).json()
+    base = "/media/" + s.open
+    same((recording["playlist"], recording["poster"], recording["duration_s"]),
+         (base + "/master.m3u8", base + "/poster.jpg", 61))
+    same(recording["renditions"], [{"name": "720p", "width": 1280, "height": 720, "bitrate_bps": 2500000}])
+    same([(d["name"], d["url"], d["kind"]) for d in recording["downloads"]],
+         [("video.mp4", base + "/video.mp4", "video"), ("audio.m4a", base + "/audio.m4a", "audio")])
+    assert "folder" not in recording
+    gone = problem(s.ask("GET", "/api/v1/recordings/" + NO_ID), 404, "not-found")
+    for name in ("inside", "review", "draft"):
+        path = "/api/v1/recordings/" + s.facts[name]
+        same(problem(s.ask("GET", path), 404, "not-found"), gone)
+        problem(s.ask("GET", path, bearer=s.participant), 404, "not-found")
+        same(s.ask("GET", path, cookie=admin).status, 200)
+    same(s.ask("GET", "/api/v1/recordings/" + s.draft, cookie=admin).json()["reason"]["code"], "bad-media")
+
+
+@test
+def staff_changes_publishes_and_withdraws():
+    path = "/api/v1/recordings/" + s.review
+    problem(s.ask("PATCH", path, {"title_en": "x"}), 401, "sign-in-needed")
+    problem(s.ask("PATCH", path, {"title_en": "x"}, bearer=s.facilitator), 403, "not-allowed")
+    problem(s.ask("PATCH", "/api/v1/recordings/" + NO_ID, {"title_en": "x"}, cookie=admin), 404, "not-found")
+    problem(s.ask("PATCH", path, {"state": "draft"}, cookie=admin), 422, "invalid", ("state", "unknown"))
+    problem(s.ask("PATCH", path, {"area": "", "city": "0"}, cookie=admin), 422, "invalid", ("area", "required"))
+    answer = s.ask("PATCH", path, {"title_en": "Rivers", "state": "published"}, cookie=admin)
+    same(answer.status, 200, answer.body)
+    changed = answer.json()
+    same((changed["title_en"], changed["state"]), ("Rivers", "published"))
+    assert changed["published_at"]
+    same(s.ask("GET", "/api/v1/recordings?q=rivers").json()["total"], 1)
+    same(s.ask("GET", f"/media/{s.review}/video.mp4").status, 200)
+    same(s.ask("PATCH", path, {"state": "withdrawn"}, cookie=admin).status, 200)
+    same(s.ask("GET", "/api/v1/recordings?q=rivers").json()["total"], 0)
+    same(s.ask("GET", f"/media/{s.review}/video.mp4").status, 404)
+    problem(s.ask("PATCH", "/api/v1/recordings/" + s.draft, {"state": "published"}, cookie=admin), 409, "conflict")
+
+
+@test
+def staff_sees_jobs_and_tries_them_again():
+    problem(s.ask("GET", "/api/v1/jobs"), 401, "sign-in-needed")
+    problem(s.ask("GET", "/api/v1/jobs", bearer=s.facilitator), 403, "not-allowed")
+    job = s.ask("GET", "/api/v1/jobs", cookie=admin).json()["items"][0]
+    same((job["id"], job["state"], job["reason"]["code"], job["eta_s"]), (s.job, "failed", "bad-media", None))
+    path = f"/api/v1/jobs/{s.job}/retry"
+    problem(s.ask("POST", path), 401, "sign-in-needed")
+    answer = s.ask("POST", path, cookie=admin)
+    same((answer.status, answer.json()["state"]), (202, "waiting"))
+    assert s.wait_line("jobs-changed")
+    problem(s.ask("POST", path, cookie=admin), 409, "conflict")
+    problem(s.ask("POST", f"/api/v1/jobs/{NO_ID}/retry", cookie=admin), 404, "not-found")
+
+
+# ---- media files ----
+
+
+@test
+def films_are_sent_with_one_range_and_the_right_headers():
+    path = f"/media/{s.open}/video.mp4"
+    answer = s.ask("GET", path)
+    same((answer.status, answer.headers["Content-Type"], answer.body == s.movie), (200, "video/mp4", True))
+    same(answer.headers["Cache-Control"], "public, no-cache")
+    assert "X-Accel-Redirect" not in answer.headers
+    part = s.ask("GET", path, headers={"Range": "bytes=256-511"})
+    same((part.status, part.body, part.headers["Content-Range"]),
+         (206, bytes(range(256)), f"bytes 256-511/{len(s.movie)}"))
+    many = s.ask("GET", path, headers={"Range": "bytes=" + ",".join(["0-"] * 1000)})
+    same(many.status, 200)
+    assert len(many.body) <= len(s.movie)
+    same(s.ask("GET", path, headers={"Range": "bytes=-99999999"}).status, 206)
+    problem(s.ask("GET", path, headers={"Range": "bytes=99999999-"}), 416, "bad-range")
+    again = s.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+    same((again.status, again.body), (304, b""))
+    head = s.ask("HEAD", path)
+    same((head.status, head.headers["Content-Length"], head.body), (200, str(len(s.movie)), b""))
+    same(s.ask("GET", f"/media/{s.open}/master.m3u8").headers["Content-Type"], "application/vnd.apple.mpegurl")
+    same(s.ask("GET", f"/media/{s.open}/720p/stream.mp4").headers["Cache-Control"], "public, max-age=300")
+    problem(s.ask("GET", f"/media/{s.open}/audio.m4a"), 404, "not-found")
+
+
+@test
+def downloads_are_named_by_their_title():
+    answer = s.ask("GET", f"/media/{s.open}/video.mp4?download=1")
+    same(answer.headers["Content-Disposition"],
+         "attachment; filename=\"video.mp4\"; filename*=UTF-8''%E5%A0%A4%E9%98%B2%E3%81%AE%E9%98%B2%E7%81%BD%E8%A8%88"
+         "%E7%94%BB%E3%81%AB%E3%81%A4%E3%81%84%E3%81%A6.mp4")
+    answer = s.ask("GET", f"/media/{s.open}/video.mp4?download=1&lang=en")
+    assert "filename*=UTF-8''Levees%20of%20open.mp4" in answer.headers["Content-Disposition"]
+
+
+@test
+def films_are_only_for_their_audience():
+    same(s.ask("GET", f"/media/{s.by_link}/video.mp4").status, 200)
+    for name in ("inside", "draft"):
+        path = f"/media/{s.facts[name]}/video.mp4"
+        for bearer in (None, s.participant, s.other, s.publish):
+            problem(s.ask("GET", path, bearer=bearer), 404, "not-found")
+    answer = s.ask("GET", f"/media/{s.inside}/video.mp4", cookie=admin)
+    same((answer.status, answer.headers["Cache-Control"]), (200, "private, no-store"))
+
+
+@test
+def no_path_leads_out_of_a_recording():
+    folder = s.facts["open_folder"]
+    secret = os.path.join(s.state, "recordings", folder, "media", "link.mp4")
+    os.symlink("/etc/passwd", secret)
+    for path in ("..%2fmanifest.json", "..%2f..%2f..%2fcatalogue.db", "%2e%2e/manifest.json", "../manifest.json",
+                 "720p/..%2f..%2ftracks%2fa.mp4", ".hidden.mp4", "%00.mp4", "master.m3u8%00.mp4", "link.mp4",
+                 "..%5cmanifest.json", "%252e%252e/manifest.json", "tracks/a.mkv", "//video.mp4"):
+        answer = s.ask("GET", f"/media/{s.open}/{path}")
+        assert b"root:" not in answer.body and b"SQLite" not in answer.body and b"title_en" not in answer.body, path
+        assert answer.status in (400, 403, 404) or answer.body == s.page, (path, answer.status)
+    for path in (f"/-/recordings/{folder}/media/video.mp4", "/-/problem/404", f"/%2d/recordings/{folder}/media/video.mp4",
+                 f"/media/../-/recordings/{folder}/media/video.mp4", "/recordings/" + folder):
+        answer = s.ask("GET", path)
+        assert answer.body != s.movie and answer.status in (404, 200), (path, answer.status)
+        assert answer.status == 404 or answer.body == s.page, path
+
+
+# ---- the web client ----
+
+
+@test
+def the_client_is_sent_with_the_right_caching():
+    for path in ("/", "/index.html", "/events/" + s.event, "/watch/" + s.open, "/join"):
+        answer = s.ask("GET", path)
+        same((answer.status, answer.body, answer.headers["Cache-Control"]), (200, s.page, "no-cache"), path)
+        same(answer.headers["Content-Type"], "text/html; charset=utf-8")
+    answer = s.ask("GET", "/assets/app-1a2b3c.js")
+    same((answer.status, answer.body == s.script, answer.headers["Cache-Control"]),
+         (200, True, "public, max-age=31536000, immutable"))
+    same(answer.headers["Content-Type"], "text/javascript; charset=utf-8")
+    packed = s.ask("GET", "/assets/app-1a2b3c.js", headers={"Accept-Encoding": "gzip"})
+    same((packed.headers["Content-Encoding"], gzip.decompress(packed.body) == s.script), ("gzip", True))
+    gone = s.ask("GET", "/assets/app-old.js")
+    problem(gone, 404, "not-found")
+    assert "Cache-Control" not in gone.headers
+    for path in ("/.secret", "/.git/config", "/assets/../.secret", "/x/.secret"):
+        same(s.ask("GET", path).status, 404, path)
+    same(s.ask("POST", "/", "x").status, 405)
+
+
+# ---- WHIP and WHEP ----
+
+
+@test
+def an_encoder_publishes_by_whip():
+    path = "/whip/" + s.event_session
+    answer = s.ask("POST", path, OFFER, bearer=s.publish, type=SDP, headers={"Origin": "https://studio.example"})
+    same((answer.status, answer.headers["Content-Type"]), (201, SDP), answer.body)
+    assert answer.body.startswith(b"v=0\r\n") and b"presenter for publish" in answer.body
+    same(answer.headers["ETag"], '"ice1"')
+    same(answer.headers["Access-Control-Allow-Origin"], "*")
+    assert "Location" in answer.headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    location = answer.headers["Location"]
+    assert re.match(re.escape(path) + r"/resource/[0-9a-z]{26}$", location), location
+    trickle = "a=ice-ufrag:old\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n"
+    patch = s.ask("PATCH", location, trickle, {"If-Match": '"ice1"'}, bearer=s.publish, type=FRAGMENT)
+    same((patch.status, patch.body, patch.headers["ETag"]), (204, b"", None))
+    restart = s.ask("PATCH", location, "a=ice-ufrag:new\r\na=ice-pwd:x\r\n", {"If-Match": "*"}, bearer=s.publish,
+                    type=FRAGMENT)
+    same((restart.status, restart.headers["Content-Type"], restart.headers["ETag"]), (200, FRAGMENT, '"ice2"'))
+    assert b"a=ice-pwd:" in restart.body
+    problem(s.ask("PATCH", location, trickle, bearer=s.publish, type=FRAGMENT), 428, "precondition-required")
+    problem(s.ask("PATCH", location, trickle, {"If-Match": '"old"'}, bearer=s.publish, type=FRAGMENT), 412,
+            "precondition-failed")
+    problem(s.ask("PATCH", location, trickle, {"If-Match": 'W/"ice1"'}, bearer=s.publish, type=FRAGMENT), 412,
+            "precondition-failed")
+    patch = s.ask("PATCH", location, OFFER, {"If-Match": "*"}, bearer=s.publish, type=SDP)
+    problem(patch, 415, "wrong-type")
+    same(patch.headers["Accept-Patch"], FRAGMENT)
+    for method in ("GET", "POST", "PUT"):
+        same(s.ask(method, location, bearer=s.publish).status, 405)
+    problem(s.ask("DELETE", location, bearer=s.facilitator), 404, "not-found")
+    same(s.ask("DELETE", location, bearer=s.publish).status, 200)
+    problem(s.ask("DELETE", location, bearer=s.publish), 404, "not-found")
+
+
+@test
+def whip_and_whep_take_only_the_right_bearers():
+    whip, whep = "/whip/" + s.event_session, "/whep/" + s.event_session
+    for path in (whip, whep, whep + "/" + NO_ID):
+        answer = s.ask("POST", path, OFFER, type=SDP)
+        problem(answer, 401, "sign-in-needed")
+        same(answer.headers["WWW-Authenticate"], "Bearer")
+        same(answer.headers["Access-Control-Allow-Origin"], "*")
+        problem(s.ask("POST", path, OFFER, cookie=admin, type=SDP), 401, "sign-in-needed")
+        problem(s.ask("POST", path, OFFER, bearer=s.other_publish, type=SDP), 404, "not-found")
+        problem(s.ask("POST", path, OFFER, bearer=s.revoked, type=SDP), 401, "link-revoked")
+        problem(s.ask("POST", path, OFFER, bearer=s.publish, type=JSON), 415, "wrong-type")
+    problem(s.ask("POST", whip, OFFER, bearer=s.receive, type=SDP), 403, "not-allowed")
+    same(s.ask("POST", whep, OFFER, bearer=s.receive, type=SDP).status, 201)
+    answer = s.ask("POST", whep + "/" + NO_ID, OFFER, bearer=s.receive, type=SDP)
+    same(answer.status, 201)
+    assert answer.headers["Location"].startswith(whep + "/resource/")
+    problem(s.ask("POST", "/whip/" + NO_ID, OFFER, bearer=s.publish, type=SDP), 404, "not-found")
+
+
+@test
+def what_the_rooms_refuse_becomes_the_right_status():
+    path = "/whip/" + s.event_session
+    for offer, status, code in (("hello", 400, "bad-sdp"), (OFFER + "not-live", 409, "not-live"),
+                                (OFFER + "no-codec", 406, "no-common-codec"), (OFFER + "full", 503, "room-full"),
+                                (OFFER + "no-worker", 503, "media-unavailable"), (OFFER + "broken", 500, "internal")):
+        answer = s.ask("POST", path, offer, bearer=s.publish, type=SDP)
+        problem(answer, status, code)
+        if status == 503:
+            assert int(answer.headers["Retry-After"]) > 0
+    problem(s.ask("POST", path, OFFER + "a" * 66000, bearer=s.publish, type=SDP), 413, "too-large")
+
+
+@test
+def browsers_of_other_origins_may_ask_before_they_publish():
+    for path, allow in (("/whip/" + s.event_session, "POST, OPTIONS"),
+                        (f"/whip/{s.event_session}/resource/{NO_ID}", "PATCH, DELETE, OPTIONS"),
+                        ("/whep/" + s.event_session, "POST, OPTIONS")):
+        answer = s.ask("OPTIONS", path, headers={"Origin": "https://studio.example",
+                                                 "Access-Control-Request-Method": "POST"})
+        same((answer.status, answer.headers["Access-Control-Allow-Origin"]), (204, "*"))
+        same(answer.headers["Access-Control-Allow-Methods"], allow)
+        assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+        same(answer.headers["Accept-Post" if "POST" in allow else "Accept-Patch"],
+             SDP if "POST" in allow else FRAGMENT)
+
+
+@test
+def a_client_that_leaves_before_its_answer_harms_nobody():
+    request = (f"POST /whip/{s.event_session} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {s.publish}\r\n"
+               f"Content-Type: {SDP}\r\nContent-Length: {len(OFFER)}\r\n\r\n{OFFER}").encode()
+    for unix in (False, True):
+        for _ in range(20):
+            connection = socket.socket(socket.AF_UNIX) if unix else socket.create_connection(("127.0.0.1", s.port))
+            if unix:
+                connection.connect(s.facts["socket"])
+            connection.sendall(request)
+            connection.close()
+    time.sleep(0.3)
+    same(s.ask("GET", "/healthz").status, 200)
+
+
+@test
+def a_server_that_is_about_to_stop_takes_no_new_media():
+    s.order("drain")
+    try:
+        same(s.ask("GET", "/healthz").status, 503)
+        answer = s.ask("POST", "/whip/" + s.event_session, OFFER, bearer=s.publish, type=SDP)
+        problem(answer, 503, "draining")
+        assert answer.headers["Retry-After"]
+        same(s.ask("GET", "/api/v1/areas").status, 200)
+    finally:
+        s.order("serve")
+
+
+# ---- abuse ----
+
+
+def first_line(got):
+    return got.split(b"\r\n")[0]
+
+
+@test
+def http_that_is_not_right_is_refused_by_the_front_door():
+    post = b"POST /api/v1/sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    cases = {
+        "two hosts": b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "no host": b"GET /api/v1/me HTTP/1.1\r\n\r\n",
+        "two lengths": post + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+        "negative length": post + b"Content-Length: -1\r\n\r\n",
+        "length and chunked": post + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n",
+        "huge chunk": post + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        "unknown coding": post + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "nul in a header": b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+        "nul in the path": b"GET /api/\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "bare cr": b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        "bad escape": b"GET /api/%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+        "huge header": b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40000 + b"\r\n\r\n",
+        "many headers": b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\n" + b"X-Y: aaaaaaaaaa\r\n" * 4000 + b"\r\n",
+        "long path": b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        "no http": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n",
+        "trace": b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "connect": b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "out of the root": b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n",
+    }
+    for name, request in cases.items():
+        got = s.raw(request, seconds=5, half_close=True)
+        assert re.match(rb"HTTP/1\.1 (4\d\d|501) ", got), (name, first_line(got))
+        same(got.count(b"HTTP/1.1 "), 1, name)
+        assert b"root:" not in got, name
+
+
+@test
+def the_api_itself_survives_the_same_without_a_front_door():
+    post = b"POST /api/v1/sign-in HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    before = s.metric("process_resident_memory_bytes")
+    cases = [
+        b"GET /api/v1/areas HTTP/1.1\r\nHost: a\r\nRange: bytes=" + b",".join([b"0-"] * 1000) + b"\r\n\r\n",
+        b"GET /api/v1/areas HTTP/1.1\r\nHost: a\r\nRange: bytes=-999999\r\n\r\n",
+        post + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/v1/me HTTP/1.1\r\nHost: a\r\n\r\n",
+        post + b"Content-Length: 99999999999\r\n\r\n" + b"a" * 100000,
+        post + b"Transfer-Encoding: chunked\r\n\r\n" + b"8000\r\n" + b"a" * 32768 + b"\r\n",
+        post + b"Transfer-Encoding: chunked\r\n\r\n" + (b"8000\r\n" + b"a" * 32768 + b"\r\n") * 60 + b"0\r\n\r\n",
+        b"GET /" + b"a" * 90000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\0" * 5000,
+        b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + b"x" * 5000 + b"\r\n\r\n",
+        b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nCookie: " + b"manabi_session=;" * 1000 + b"\r\n\r\n",
+    ]
+    for request in cases:
+        got = s.raw(request, seconds=5, unix=True, half_close=True)
+        assert len(got) < 20000, (request[:60], len(got))
+        assert got.count(b"HTTP/1.1 ") <= 1, (request[:60], got)
+    got = s.raw(cases[0], unix=True)
+    assert first_line(got).endswith(b"200 OK") and b"multipart" not in got, first_line(got)
+    assert b"\r\nconnection: close" in got.lower()
+    got = s.raw(post + b"Transfer-Encoding: chunked\r\n\r\n" + (b"8000\r\n" + b"a" * 32768 + b"\r\n") * 60 +
+                b"0\r\n\r\n", unix=True)
+    assert b" 413 " in first_line(got), first_line(got)
+    assert s.metric("process_resident_memory_bytes") - before < 20_000_000
+
+
+@test
+def the_address_of_a_client_is_what_nginx_says():
+    """A forged X-Forwarded-For does not open a new account of tries."""
+    token = "C" * 43
+    got = [s.ask("GET", "/api/v1/me", bearer=token, headers={"X-Forwarded-For": f"198.51.100.{i}"}).status
+           for i in range(45)]
+    assert 429 in got, got
+    answer = s.ask("GET", "/api/v1/join", bearer=token)
+    problem(answer, 429, "too-many")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    time.sleep(2.1)
+
+
+@test
+def guessing_passwords_is_slowed_down():
+    answers = [s.ask("POST", "/api/v1/sign-in", {"token": "D" * 43}) for _ in range(14)]
+    same(answers[-1].status, 429, answers[-1].body)
+    problem(answers[-1], 429, "too-many")
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    local = (b"POST /api/v1/sign-in HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n"
+             b"Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+    assert b" 422 " in first_line(s.raw(local, unix=True)), "another address still may"
+
+
+@test
+def half_sent_headers_are_closed():
+    slow = [socket.create_connection(("127.0.0.1", s.port)) for _ in range(200)]
+    for connection in slow:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    started = time.monotonic()
+    same(s.ask("GET", "/healthz").status, 200)
+    assert time.monotonic() - started < 2
+    closed = 0
+    for connection in slow:
+        connection.settimeout(max(0.1, 15 - (time.monotonic() - started)))
+        try:
+            while connection.recv(4096):
+                pass
+            closed += 1
+        except ConnectionError:
+            closed += 1
+        except socket.timeout:
+            pass
+        connection.close()
+    same(closed, 200)
+
+
+@test
+def a_thousand_connections_leave_nothing_behind():
+    def burst(n):
+        for i in range(n):
+            kind = i % 5
+            if kind == 0:
+                s.ask("GET", "/api/v1/areas")
+            elif kind == 1:
+                s.raw(b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\n\r\n", unix=True)
+            else:
+                connection = socket.socket(socket.AF_UNIX)
+                connection.connect(s.facts["socket"])
+                if kind == 2:
+                    connection.sendall(b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\n")
+                elif kind == 3:
+                    connection.sendall(b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\n\r\n")
+                connection.close()
+        time.sleep(0.5)
+
+    burst(200)
+    fds, memory = s.metric("process_open_fds"), s.metric("process_resident_memory_bytes")
+    burst(1000)
+    more_fds = s.metric("process_open_fds") - fds
+    more_memory = s.metric("process_resident_memory_bytes") - memory
+    print(f"# after 1000 connections: {more_fds:+d} descriptors, {more_memory:+d} bytes")
+    assert more_fds <= 3, more_fds
+    assert more_memory < (4_000_000 if "ASAN_OPTIONS" not in os.environ else 60_000_000), more_memory
+    assert s.metric("manabi_http_connections") <= 2
+
+
+@test
+def a_hundred_at_once_are_all_answered():
+    results = []
+
+    def run():
+        for _ in range(10):
+            results.append(s.ask("GET", "/api/v1/recordings").status)
+
+    threads = [threading.Thread(target=run) for _ in range(20)]
+    started = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(f"# 200 searches by 20 clients: {time.monotonic() - started:.2f} s")
+    same(results, [200] * 200)
+
+
+@test
+def nginx_comes_back_and_loses_no_connection():
+    s.order("kill-nginx")
+    connection = socket.create_connection(("127.0.0.1", s.port), timeout=10)
+    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    got = connection.recv(4096)
+    assert got.startswith(b"HTTP/1.1 200 "), got
+    connection.close()
+
+
+@test
+def staff_actions_are_in_the_audit_and_secrets_nowhere():
+    import sqlite3
+    db = sqlite3.connect(os.path.join(s.state, "catalogue.db"))
+    rows = db.execute("select actor, action, object, detail from audit").fetchall()
+    actions = {row[1] for row in rows}
+    assert {"event-create", "event-update", "link-create", "link-revoke", "sign-in", "recording-publish",
+            "recording-withdraw", "job-retry", "password-change", "refused"} <= actions, actions
+    text = json.dumps(rows)
+    log = s.logged()
+    for name in ("sign_in", "facilitator", "participant", "publish", "revoked"):
+        assert s.facts[name] not in text and s.facts[name] not in log, name
+    assert PASSWORD not in text and PASSWORD not in log
+    assert "127.0.0.1" not in re.sub(r"http://127\.0\.0\.1:\d+", "", log), log
+
+
+@test
+def nginx_ends_when_the_server_is_killed():
+    s.process.kill()
+    s.process.wait()
+    for _ in range(60):
+        try:
+            socket.create_connection(("127.0.0.1", s.port), timeout=1).close()
+        except ConnectionError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("somebody still listens")
+
+
+def run(function, number):
+    name = function.__name__.replace("_", "-")
+    try:
+        function()
+        print(f"ok {number} /http/{name}", flush=True)
+        return True
+    except Exception:
+        for line in traceback.format_exc().splitlines():
+            print("# " + line)
+        print(f"not ok {number} /http/{name}", flush=True)
+        return False
+
+
+def main():
+    global s, admin
+    wanted = sys.argv[3:]
+    tests = [t for t in TESTS if not wanted or any(w in t.__name__ for w in wanted)]
+    print(f"1..{len(tests) + 1}", flush=True)
+    s = Server()
+    try:
+        admin = s.sign_in()
+    except AssertionError:
+        print(s.stop()[1], file=sys.stderr)
+        raise
+    good = [run(function, i + 1) for i, function in enumerate(tests)]
+    code, log = s.stop()
+    clean = code in (0, -signal.SIGKILL) and "CRITICAL" not in log and "Sanitizer" not in log
+    if not clean or not all(good):
+        print("# exit", code)
+        for line in log.splitlines()[-40:]:
+            print("# log: " + line)
+    print(("ok" if clean else "not ok"), len(tests) + 1, "/http/the-server-itself-stays-clean", flush=True)
+    return 0 if clean and all(good) else 1
+
+
+sys.exit(main())
