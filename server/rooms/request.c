@@ -1,0 +1,109 @@
+#include "server/rooms/request.h"
+#include <string.h>
+
+static const struct {
+    const char *name;
+    MnbPermission needs;
+} kinds[MNB_N_REQUESTS] = {
+    [MNB_REQUEST_START_SESSION] = {"start-session", MNB_MAY_HOST},
+    [MNB_REQUEST_END_SESSION] = {"end-session", MNB_MAY_HOST},
+    [MNB_REQUEST_RECORD] = {"record", MNB_MAY_RECORD},
+    [MNB_REQUEST_CHAT] = {"chat", MNB_MAY_CHAT},
+    [MNB_REQUEST_HAND] = {"hand", MNB_MAY_RAISE_HAND},
+    [MNB_REQUEST_PUBLISH] = {"publish", MNB_MAY_SPEAK},
+    [MNB_REQUEST_TRACK] = {"track", MNB_MAY_SPEAK},
+    [MNB_REQUEST_UNPUBLISH] = {"unpublish", MNB_MAY_SPEAK},
+    [MNB_REQUEST_SUBSCRIBE] = {"subscribe", MNB_MAY_ATTEND},
+    [MNB_REQUEST_SUBSCRIBED] = {"subscribed", MNB_MAY_ATTEND},
+    [MNB_REQUEST_VIEW] = {"view", MNB_MAY_ATTEND},
+    [MNB_REQUEST_MUTE_PEER] = {"mute-peer", MNB_MAY_MODERATE},
+    [MNB_REQUEST_REMOVE_PEER] = {"remove-peer", MNB_MAY_MODERATE},
+    [MNB_REQUEST_RENAME] = {"rename", MNB_MAY_ATTEND},
+    [MNB_REQUEST_LEAVE] = {"leave", MNB_MAY_ATTEND},
+};
+
+static const char *const sources[MNB_N_SOURCES] = {"microphone", "camera", "screen"};
+static const char *const modes[] = {"all", "one", "audio"};
+
+static gboolean find_name(const char *const *names, guint count, const char *name, guint *index)
+{
+    for (guint i = 0; i < count; i++) {
+        if (g_strcmp0(names[i], name) == 0) {
+            *index = i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+MnbRequest *mnb_request_new(void)
+{
+    return g_new0(MnbRequest, 1);
+}
+
+void mnb_request_free(MnbRequest *request)
+{
+    if (request == NULL)
+        return;
+    g_free(request->peer);
+    g_free(request->text);
+    g_free(request->key);
+    g_free(request);
+}
+
+void mnb_hello_free(MnbHello *hello)
+{
+    if (hello == NULL)
+        return;
+    g_free(hello->token);
+    g_free(hello->name);
+    g_free(hello->affiliation);
+    g_free(hello->language);
+    g_free(hello->resume);
+    g_free(hello);
+}
+
+const char *mnb_request_kind_to_string(MnbRequestKind kind)
+{
+    return (guint)kind < MNB_N_REQUESTS ? kinds[kind].name : NULL;
+}
+
+gboolean mnb_request_kind_parse(const char *name, MnbRequestKind *kind)
+{
+    for (guint i = 0; i < MNB_N_REQUESTS; i++) {
+        if (g_strcmp0(kinds[i].name, name) == 0) {
+            *kind = (MnbRequestKind)i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+const char *mnb_source_to_string(MnbSource source)
+{
+    return (guint)source < MNB_N_SOURCES ? sources[source] : NULL;
+}
+
+gboolean mnb_source_parse(const char *name, MnbSource *source)
+{
+    guint index;
+    if (!find_name(sources, MNB_N_SOURCES, name, &index))
+        return FALSE;
+    *source = (MnbSource)index;
+    return TRUE;
+}
+
+gboolean mnb_view_mode_parse(const char *name, MnbViewMode *mode)
+{
+    guint index;
+    if (!find_name(modes, G_N_ELEMENTS(modes), name, &index))
+        return FALSE;
+    *mode = (MnbViewMode)index;
+    return TRUE;
+}
+
+MnbPermission mnb_request_permission(MnbRequestKind kind)
+{
+    g_return_val_if_fail((guint)kind < MNB_N_REQUESTS, MNB_N_PERMISSIONS);
+    return kinds[kind].needs;
+}

@@ -1,0 +1,97 @@
+/* request.h - what a client may ask, as a parsed struct (docs/protocol.md, 4.1 and 4.2).
+ *
+ * server/signalling makes them from JSON and has checked lengths, ranges and characters; rooms
+ * check permissions and meaning. Texts are owned by the struct. Main thread. */
+#pragma once
+#include "server/access/permissions.h"
+#include "server/media/control.h"
+#include "server/rooms/sdp.h"
+
+#define MNB_NAME_MAX        100  /* characters */
+#define MNB_AFFILIATION_MAX 200  /* characters */
+#define MNB_CHAT_MAX        2000 /* characters */
+#define MNB_CHAT_KEY_MAX    64   /* bytes, printable ASCII */
+#define MNB_AUDIO_SLOTS_MAX 8
+#define MNB_VIDEO_SLOTS_MAX 16
+#define MNB_VIEW_PEERS_MAX  32
+
+typedef enum {
+    MNB_SOURCE_MICROPHONE,
+    MNB_SOURCE_CAMERA,
+    MNB_SOURCE_SCREEN,
+    MNB_N_SOURCES,
+} MnbSource;
+
+typedef enum {
+    MNB_VIEW_ALL, /* as many pictures as there are slots, those of `peers` first */
+    MNB_VIEW_ONE, /* one picture: the first of `peers` that has one, else screen, else who speaks */
+    MNB_VIEW_AUDIO, /* none */
+} MnbViewMode;
+
+typedef enum {
+    MNB_REQUEST_START_SESSION,
+    MNB_REQUEST_END_SESSION,
+    MNB_REQUEST_RECORD,
+    MNB_REQUEST_CHAT,
+    MNB_REQUEST_HAND,
+    MNB_REQUEST_PUBLISH,
+    MNB_REQUEST_TRACK,
+    MNB_REQUEST_UNPUBLISH,
+    MNB_REQUEST_SUBSCRIBE,
+    MNB_REQUEST_SUBSCRIBED,
+    MNB_REQUEST_VIEW,
+    MNB_REQUEST_MUTE_PEER,
+    MNB_REQUEST_REMOVE_PEER,
+    MNB_REQUEST_RENAME,
+    MNB_REQUEST_LEAVE,
+    MNB_N_REQUESTS,
+} MnbRequestKind;
+
+typedef struct {
+    char mid[MNB_MID_MAX];
+    MnbSource source;
+    gboolean is_on; /* FALSE: published, but switched off for now */
+} MnbRequestTrack;
+
+/* Which fields are set depends on the kind; the others are zero. */
+typedef struct {
+    MnbRequestKind kind;
+    gint64 id;      /* the client's own number */
+    gboolean is_on; /* record: on. hand: raised. track: is_on */
+    char *peer;     /* hand (NULL: the own), mute-peer, remove-peer */
+    char *text;     /* chat: text. publish, subscribed: sdp. rename: name */
+    char *key;      /* chat */
+    MnbSource source;
+    MnbRequestTrack tracks[MNB_SDP_MEDIA_MAX]; /* publish */
+    guint track_count;
+    guint audio, video; /* subscribe */
+    MnbViewMode mode;   /* view */
+    char peers[MNB_VIEW_PEERS_MAX][32];
+    guint peer_count;
+} MnbRequest;
+
+typedef struct {
+    gint64 id;
+    char *token;
+    char *name; /* may be "" */
+    char *affiliation;
+    char *language; /* BCP 47, may be "" */
+    char *resume;   /* NULL: none */
+} MnbHello;
+
+MnbRequest *mnb_request_new(void);          /* owned, zeroed */
+void mnb_request_free(MnbRequest *request); /* NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbRequest, mnb_request_free)
+void mnb_hello_free(MnbHello *hello); /* NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbHello, mnb_hello_free)
+
+/* "start-session"; static. parse: FALSE for unknown names. */
+const char *mnb_request_kind_to_string(MnbRequestKind kind);
+gboolean mnb_request_kind_parse(const char *name, MnbRequestKind *kind);
+const char *mnb_source_to_string(MnbSource source); /* "microphone" */
+gboolean mnb_source_parse(const char *name, MnbSource *source);
+gboolean mnb_view_mode_parse(const char *name, MnbViewMode *mode);
+
+/* The permission that a request needs; some need more (requests.c): a hand of somebody else needs
+ * MNB_MAY_MODERATE, a screen MNB_MAY_SHARE. */
+MnbPermission mnb_request_permission(MnbRequestKind kind);

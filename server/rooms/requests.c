@@ -1,0 +1,372 @@
+/* What clients ask, one short function a request. The permission of each stands in the table of
+ * request.c and is checked before the function runs. */
+#include "recordings/session.h"
+#include "server/base/log.h"
+#include "server/rooms/room.h"
+#include <string.h>
+
+typedef struct {
+    MnbClient *client;
+    MnbMember *member;
+    MnbRoom *room;
+    const MnbPeer *peer;
+    const MnbRequest *request;
+} Asked;
+
+static MnbOwed *owe(const Asked *asked)
+{
+    return mnb_owed_new(asked->client, asked->request->id);
+}
+
+static void refuse(const Asked *asked, MnbRoomsError code, const char *detail)
+{
+    g_autoptr(GError) error = g_error_new_literal(MNB_ROOMS_ERROR, (int)code, detail);
+    mnb_owed_refuse(owe(asked), error);
+}
+
+static void accept_now(const Asked *asked)
+{
+    mnb_owed_accept(owe(asked), NULL);
+}
+
+static void append(const Asked *asked, const char *type, json_t *body)
+{
+    MnbAppend what = {.type = type, .peer = asked->peer->id, .body = body};
+    mnb_room_append(asked->room, &what, mnb_owed_on_appended, owe(asked));
+}
+
+/* Somebody else in the roster; refuses by itself. */
+static const MnbPeer *find_other(const Asked *asked)
+{
+    const MnbPeer *other = mnb_room_peer(asked->room, asked->request->peer);
+    if (other != NULL && other->is_in)
+        return other;
+    refuse(asked, MNB_ROOMS_ERROR_UNKNOWN_PEER, "nobody with that id is in the room");
+    return NULL;
+}
+
+static gboolean is_live(const Asked *asked)
+{
+    if (asked->room->state->state == MNB_SESSION_LIVE)
+        return TRUE;
+    refuse(asked, MNB_ROOMS_ERROR_NOT_LIVE, "the session has not started");
+    return FALSE;
+}
+
+/* ---------------------------------------------------------------------------------------- session
+ */
+
+typedef struct {
+    char session[MNB_ID_SIZE];
+    gint64 now_us;
+} Start;
+
+/* Writer thread. */
+static gboolean write_live(MnbDb *db, gpointer data, GError **error)
+{
+    const Start *start = data;
+    return mnb_session_set_state(db, start->session, MNB_SESSION_LIVE, start->now_us, error);
+}
+
+static void on_start_session(const Asked *asked)
+{
+    MnbRoom *room = asked->room;
+    if (room->state->state == MNB_SESSION_LIVE) {
+        accept_now(asked);
+        return;
+    }
+    Start *start = g_new0(Start, 1);
+    g_strlcpy(start->session, room->state->session, sizeof start->session);
+    start->now_us = mnb_room_wall_us(room);
+    MnbAppend what = {
+        .type = "session-started",
+        .peer = asked->peer->id,
+        .extra = write_live,
+        .extra_data = start,
+        .extra_destroy = g_free,
+    };
+    mnb_room_append(room, &what, mnb_owed_on_appended, owe(asked));
+}
+
+typedef struct {
+    MnbOwed *owed;
+    char peer[MNB_ID_SIZE];
+} Ending;
+
+static void on_end_written(MnbRoom *room, const GError *error, gpointer data)
+{
+    room->is_ending = FALSE;
+    mnb_owed_on_appended(room, error, data);
+}
+
+static void on_recording_closed(MnbRoom *room, const GError *error, gpointer data)
+{
+    Ending *ending = data;
+    if (error != NULL || room->rooms == NULL) {
+        room->is_ending = FALSE;
+        mnb_owed_on_appended(room, error, ending->owed);
+    } else {
+        mnb_room_append_end(room, ending->peer, on_end_written, ending->owed);
+    }
+    g_free(ending);
+}
+
+static void on_end_session(const Asked *asked)
+{
+    if (asked->room->is_ending) {
+        refuse(asked, MNB_ROOMS_ERROR_TOO_MANY, "the session is being ended already");
+        return;
+    }
+    Ending *ending = g_new0(Ending, 1);
+    ending->owed = owe(asked);
+    g_strlcpy(ending->peer, asked->peer->id, sizeof ending->peer);
+    asked->room->is_ending = TRUE;
+    mnb_room_record_stop(asked->room, on_recording_closed, ending);
+}
+
+static void on_record(const Asked *asked)
+{
+    if (asked->room->is_ending)
+        refuse(asked, MNB_ROOMS_ERROR_NOT_LIVE, "the session is being ended");
+    else if (asked->request->is_on)
+        mnb_room_record_start(asked->room, mnb_owed_on_appended, owe(asked));
+    else
+        mnb_room_record_stop(asked->room, mnb_owed_on_appended, owe(asked));
+}
+
+/* ------------------------------------------------------------------------------------- chat, hands
+ */
+
+static void on_chat(const Asked *asked)
+{
+    const MnbRequest *request = asked->request;
+    if (mnb_room_state_has_chat_key(asked->room->state, asked->peer->id, request->key)) {
+        accept_now(asked); /* said before the line was lost */
+        return;
+    }
+    asked->room->rooms->chats++;
+    append(asked, "chat", json_pack("{s:s, s:s}", "text", request->text, "key", request->key));
+}
+
+static void on_hand(const Asked *asked)
+{
+    const MnbRequest *request = asked->request;
+    const MnbPeer *of = asked->peer;
+    if (request->peer != NULL && strcmp(request->peer, asked->peer->id) != 0) {
+        if (!mnb_role_may(asked->peer->role, MNB_MAY_MODERATE) || request->is_on) {
+            refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED,
+                   request->is_on ? "a hand is raised by its owner"
+                                  : "only a moderator lowers somebody's hand");
+            return;
+        }
+        of = find_other(asked);
+        if (of == NULL)
+            return;
+    }
+    append(asked, "hand", json_pack("{s:s, s:b}", "of", of->id, "raised", request->is_on));
+}
+
+static void on_rename(const Asked *asked)
+{
+    append(asked, "peer-renamed", json_pack("{s:s}", "name", asked->request->text));
+}
+
+/* ------------------------------------------------------------------------------------------- media
+ */
+
+typedef struct {
+    MnbOwed *owed;
+    char *answer;
+} Publishing;
+
+static void on_published(MnbRoom *room, const GError *error, gpointer data)
+{
+    Publishing *publishing = data;
+    if (error != NULL)
+        mnb_owed_refuse(publishing->owed, error);
+    else
+        mnb_owed_accept(publishing->owed, json_pack("{s:s}", "sdp", publishing->answer));
+    g_free(publishing->answer);
+    g_free(publishing);
+}
+
+static void on_publish(const Asked *asked)
+{
+    const MnbRequest *request = asked->request;
+    MnbPublishTrack tracks[MNB_SDP_MEDIA_MAX];
+    g_autoptr(GError) error = NULL;
+    if (!is_live(asked))
+        return;
+    for (guint i = 0; i < request->track_count; i++) {
+        g_strlcpy(tracks[i].mid, request->tracks[i].mid, sizeof tracks[i].mid);
+        tracks[i].source = request->tracks[i].source;
+        tracks[i].is_on = request->tracks[i].is_on;
+        if (tracks[i].source == MNB_SOURCE_SCREEN &&
+            !mnb_role_may(asked->peer->role, MNB_MAY_SHARE)) {
+            refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "this role may not share a screen");
+            return;
+        }
+    }
+    Publishing *publishing = g_new0(Publishing, 1);
+    publishing->owed = owe(asked);
+    if (!mnb_room_publish(asked->member, request->text, strlen(request->text), tracks,
+                          request->track_count, &publishing->answer, on_published, publishing,
+                          &error)) {
+        mnb_owed_refuse(publishing->owed, error);
+        g_free(publishing);
+    }
+}
+
+static void on_track(const Asked *asked)
+{
+    const MnbRequest *request = asked->request;
+    const MnbPublication *publication = asked->member->publications[request->source];
+    if (publication == NULL) {
+        refuse(asked, MNB_ROOMS_ERROR_BAD_MESSAGE, "that source is not published");
+        return;
+    }
+    json_t *body = json_pack("{s:s}", "source", mnb_source_to_string(request->source));
+    if (request->is_on)
+        json_object_set_new(body, "track", json_string(publication->key));
+    append(asked, request->is_on ? "track-on" : "track-off", body);
+}
+
+static void on_unpublish(const Asked *asked)
+{
+    const MnbPeer *peer = asked->peer;
+    int last = -1;
+    mnb_room_unpublish(asked->member);
+    for (guint s = 0; s < MNB_N_SOURCES; s++)
+        if (peer->tracks[s].is_on)
+            last = (int)s;
+    if (last < 0) {
+        accept_now(asked);
+        return;
+    }
+    for (int s = 0; s <= last; s++) {
+        if (!peer->tracks[s].is_on)
+            continue;
+        MnbAppend what = {.type = "track-off",
+                          .peer = peer->id,
+                          .body = json_pack("{s:s}", "source", mnb_source_to_string((MnbSource)s))};
+        mnb_room_append(asked->room, &what, s == last ? mnb_owed_on_appended : NULL,
+                        s == last ? owe(asked) : NULL);
+    }
+}
+
+static void on_subscribe(const Asked *asked)
+{
+    const MnbRequest *request = asked->request;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *offer =
+        mnb_room_subscribe(asked->member, request->audio, request->video, &error);
+    if (offer == NULL)
+        mnb_owed_refuse(owe(asked), error);
+    else
+        mnb_owed_accept(owe(asked), json_pack("{s:s}", "sdp", offer));
+}
+
+static void on_subscribed(const Asked *asked)
+{
+    const char *answer = asked->request->text;
+    g_autoptr(GError) error = NULL;
+    if (mnb_room_subscribed(asked->member, answer, strlen(answer), &error))
+        accept_now(asked);
+    else
+        mnb_owed_refuse(owe(asked), error);
+}
+
+static void on_view(const Asked *asked)
+{
+    const MnbRequest *request = asked->request;
+    MnbMember *member = asked->member;
+    member->view = request->mode;
+    member->wanted_count = request->peer_count;
+    for (guint i = 0; i < request->peer_count; i++)
+        g_strlcpy(member->wanted[i], request->peers[i], sizeof member->wanted[i]);
+    accept_now(asked);
+    mnb_room_reassign(asked->room);
+}
+
+/* ------------------------------------------------------------------------------------ moderation
+ */
+
+static void on_mute_peer(const Asked *asked)
+{
+    const MnbPeer *other = find_other(asked);
+    if (other == NULL)
+        return;
+    MnbSource source = asked->request->source;
+    const MnbMember *member = mnb_room_member(asked->room, other->id);
+    mnb_room_append_simple(
+        asked->room, "peer-muted", asked->peer->id,
+        json_pack("{s:s, s:s}", "of", other->id, "source", mnb_source_to_string(source)));
+    if (member != NULL && member->client != NULL) {
+        g_autofree char *text = mnb_room_json_message(
+            "muted-by-host", json_pack("{s:s}", "source", mnb_source_to_string(source)));
+        mnb_client_tell(member->client, text);
+    }
+    /* Off at once for everybody, whatever that client does. */
+    MnbAppend what = {.type = "track-off",
+                      .peer = other->id,
+                      .body = json_pack("{s:s}", "source", mnb_source_to_string(source))};
+    mnb_room_append(asked->room, &what, mnb_owed_on_appended, owe(asked));
+}
+
+static void on_remove_peer(const Asked *asked)
+{
+    const MnbPeer *other = find_other(asked);
+    if (other == NULL)
+        return;
+    if (other == asked->peer) {
+        refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "leave instead");
+        return;
+    }
+    mnb_room_leave(asked->room, other->id, "removed", mnb_owed_on_appended, owe(asked));
+}
+
+static void on_leave(const Asked *asked)
+{
+    mnb_room_leave(asked->room, asked->peer->id, "left", mnb_owed_on_appended, owe(asked));
+}
+
+static void (*const handlers[MNB_N_REQUESTS])(const Asked *asked) = {
+    [MNB_REQUEST_START_SESSION] = on_start_session,
+    [MNB_REQUEST_END_SESSION] = on_end_session,
+    [MNB_REQUEST_RECORD] = on_record,
+    [MNB_REQUEST_CHAT] = on_chat,
+    [MNB_REQUEST_HAND] = on_hand,
+    [MNB_REQUEST_PUBLISH] = on_publish,
+    [MNB_REQUEST_TRACK] = on_track,
+    [MNB_REQUEST_UNPUBLISH] = on_unpublish,
+    [MNB_REQUEST_SUBSCRIBE] = on_subscribe,
+    [MNB_REQUEST_SUBSCRIBED] = on_subscribed,
+    [MNB_REQUEST_VIEW] = on_view,
+    [MNB_REQUEST_MUTE_PEER] = on_mute_peer,
+    [MNB_REQUEST_REMOVE_PEER] = on_remove_peer,
+    [MNB_REQUEST_RENAME] = on_rename,
+    [MNB_REQUEST_LEAVE] = on_leave,
+};
+
+void mnb_requests_run(MnbClient *client, MnbMember *member, const MnbRequest *request)
+{
+    MnbRoom *room = member->room;
+    Asked asked = {
+        .client = client,
+        .member = member,
+        .room = room,
+        .peer = mnb_room_peer(room, member->peer),
+        .request = request,
+    };
+    g_return_if_fail((guint)request->kind < MNB_N_REQUESTS);
+    if (asked.peer == NULL ||
+        !mnb_role_may(asked.peer->role, mnb_request_permission(request->kind))) {
+        refuse(&asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "this role may not do that");
+        return;
+    }
+    if (room->state->state == MNB_SESSION_ENDED) {
+        refuse(&asked, MNB_ROOMS_ERROR_SESSION_OVER, "this session is over");
+        return;
+    }
+    handlers[request->kind](&asked);
+}

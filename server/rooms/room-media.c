@@ -1,0 +1,828 @@
+/* Peer connections of a room at its media worker, and who is shown in which slot. */
+#include "server/base/ids.h"
+#include "server/base/log.h"
+#include "server/rooms/room.h"
+#include <string.h>
+
+#define PICTURES_IN_FULL 4 /* up to so many pictures a receiver gets the largest layer */
+
+static gboolean fail(GError **error, MnbRoomsError code, const char *text)
+{
+    g_set_error_literal(error, MNB_ROOMS_ERROR, code, text);
+    return FALSE;
+}
+
+gboolean mnb_room_pick_worker(MnbRoom *room)
+{
+    MnbRooms *rooms = room->rooms;
+    if (room->worker != NULL || rooms->pool == NULL)
+        return room->worker != NULL;
+    room->worker = mnb_media_pool_pick(rooms->pool);
+    if (room->worker == NULL)
+        return FALSE;
+    room->media_room = mnb_media_worker_new_id(room->worker);
+    g_hash_table_insert(rooms->by_media_room, GUINT_TO_POINTER(room->media_room), room);
+    return TRUE;
+}
+
+static MnbMediaWorker *ready_worker(MnbRoom *room, GError **error)
+{
+    if (!mnb_room_pick_worker(room) || !mnb_media_worker_is_ready(room->worker)) {
+        fail(error, MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE,
+             "no media worker is ready; try again in a second");
+        return NULL;
+    }
+    return room->worker;
+}
+
+/* ---------------------------------------------------------------------------------- transports */
+
+/* 16 and 32 characters of [0-9a-z]: 80 and 160 random bits and more (RFC 8445, 5.3). */
+static void make_credentials(MnbTransport *transport)
+{
+    char id[MNB_ID_SIZE];
+    char more[MNB_ID_SIZE];
+    mnb_id_make(id);
+    g_strlcpy(transport->ufrag, id, 17);
+    mnb_id_make(id);
+    mnb_id_make(more);
+    g_snprintf(transport->pwd, sizeof transport->pwd, "%s%.6s", id, more);
+}
+
+static MnbTransport *transport_open(MnbRoom *room, MnbMediaWorker *worker, MnbDirection direction)
+{
+    MnbTransport *transport = g_new0(MnbTransport, 1);
+    transport->room = room;
+    transport->id = mnb_media_worker_new_id(worker);
+    transport->direction = direction;
+    mnb_random_fill(&transport->session, sizeof transport->session);
+    make_credentials(transport);
+    MnbTransportOpen open = {
+        .transport = transport->id, .room = room->media_room, .direction = (guint8)direction};
+    g_strlcpy(open.ufrag, transport->ufrag, sizeof open.ufrag);
+    g_strlcpy(open.pwd, transport->pwd, sizeof open.pwd);
+    mnb_media_worker_transport_open(worker, &open);
+    g_hash_table_insert(room->rooms->transports, GUINT_TO_POINTER(transport->id), transport);
+    return transport;
+}
+
+static void transport_set_remote(MnbTransport *transport, const MnbSdp *sdp)
+{
+    MnbTransportRemote remote = {.transport = transport->id};
+    g_strlcpy(remote.ufrag, sdp->ufrag, sizeof remote.ufrag);
+    memcpy(remote.fingerprint, sdp->fingerprint, sizeof remote.fingerprint);
+    g_strlcpy(transport->remote_ufrag, sdp->ufrag, sizeof transport->remote_ufrag);
+    memcpy(transport->remote_fingerprint, sdp->fingerprint, sizeof sdp->fingerprint);
+    mnb_media_worker_transport_remote(transport->room->worker, &remote);
+}
+
+/* @candidates: borrowed by @local. */
+static void fill_local(MnbTransport *transport, MnbSdpLocal *local,
+                       MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX])
+{
+    guint count = 0;
+    const MnbMediaAddress *addresses = mnb_media_worker_addresses(transport->room->worker, &count);
+    count = MIN(count, MNB_MEDIA_ADDRESSES_MAX);
+    for (guint i = 0; i < count; i++) {
+        g_strlcpy(candidates[i].address, addresses[i].address, sizeof candidates[i].address);
+        candidates[i].port = addresses[i].port;
+    }
+    *local = (MnbSdpLocal){
+        .ufrag = transport->ufrag,
+        .pwd = transport->pwd,
+        .fingerprint = mnb_media_worker_fingerprint(transport->room->worker),
+        .candidates = candidates,
+        .candidate_count = count,
+        .session = transport->session,
+        .version = ++transport->version,
+    };
+}
+
+static void restart_ice(MnbTransport *transport, const char *remote_ufrag)
+{
+    make_credentials(transport);
+    MnbTransportRestart restart = {.transport = transport->id};
+    g_strlcpy(restart.ufrag, transport->ufrag, sizeof restart.ufrag);
+    g_strlcpy(restart.pwd, transport->pwd, sizeof restart.pwd);
+    g_strlcpy(restart.remote_ufrag, remote_ufrag, sizeof restart.remote_ufrag);
+    g_strlcpy(transport->remote_ufrag, remote_ufrag, sizeof transport->remote_ufrag);
+    mnb_media_worker_transport_restart(transport->room->worker, &restart);
+}
+
+gboolean mnb_transport_restart(MnbTransport *transport, const char *remote_ufrag,
+                               char **sdp_fragment_out, GError **error)
+{
+    MnbSdpLocal local;
+    MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
+    if (ready_worker(transport->room, error) == NULL)
+        return FALSE;
+    restart_ice(transport, remote_ufrag);
+    fill_local(transport, &local, candidates);
+    *sdp_fragment_out = mnb_sdp_fragment(&local);
+    return TRUE;
+}
+
+static void publication_free(MnbPublication *publication)
+{
+    MnbMember *member = publication->member;
+    MnbRoom *room = member->room;
+    mnb_room_record_forget(room, publication);
+    for (guint i = 0; i < publication->layer_count; i++)
+        g_hash_table_remove(room->rooms->publications,
+                            GUINT_TO_POINTER(publication->layers[i].track));
+    member->publications[publication->source] = NULL;
+    g_free(publication);
+}
+
+static void remove_publication(MnbPublication *publication)
+{
+    MnbMediaWorker *worker = publication->member->room->worker;
+    for (guint i = 0; i < publication->layer_count; i++)
+        mnb_media_worker_track_remove(worker, publication->layers[i].track);
+    publication_free(publication);
+}
+
+/* Forgets it here; the worker has forgotten it, or is told by the caller. */
+static void transport_forget(MnbTransport *transport)
+{
+    MnbRoom *room = transport->room;
+    MnbMember *member = transport->member;
+    if (transport->direction == MNB_PUBLISH && member != NULL) {
+        for (guint i = 0; i < MNB_N_SOURCES; i++)
+            if (member->publications[i] != NULL)
+                publication_free(member->publications[i]);
+        if (member->publish == transport)
+            member->publish = NULL;
+    }
+    if (transport->receiver != NULL) {
+        if (member != NULL && member->receiver == transport->receiver)
+            member->receiver = NULL;
+        g_ptr_array_remove(room->receivers, transport->receiver);
+        g_free(transport->receiver);
+    }
+    g_hash_table_remove(room->rooms->transports, GUINT_TO_POINTER(transport->id));
+    mnb_doors_forget(transport);
+    g_free(transport);
+    mnb_room_reassign(room);
+}
+
+void mnb_transport_close(MnbTransport *transport)
+{
+    mnb_media_worker_transport_close(transport->room->worker, transport->id);
+    transport_forget(transport);
+}
+
+/* ---------------------------------------------------------------------------------- publishing */
+
+gboolean mnb_publication_is_on(const MnbPublication *publication)
+{
+    const MnbMember *member = publication->member;
+    const MnbPeer *peer = mnb_room_peer(member->room, member->peer);
+    const MnbPeerTrack *track = peer != NULL ? &peer->tracks[publication->source] : NULL;
+    return track != NULL && track->is_on && strcmp(track->id, publication->key) == 0;
+}
+
+static gboolean is_kind_of(const MnbSdpMedia *media, MnbSource source)
+{
+    return source == MNB_SOURCE_MICROPHONE ? media->is_audio : media->is_video;
+}
+
+/* Which m-line is which source: as the client says. */
+static gboolean plan_named(MnbSdp *sdp, const MnbPublishTrack *tracks, guint count,
+                           int plan[MNB_N_SOURCES], GError **error)
+{
+    for (guint t = 0; t < count; t++) {
+        guint i = 0;
+        while (i < sdp->media_count && strcmp(sdp->media[i].mid, tracks[t].mid) != 0)
+            i++;
+        if (i == sdp->media_count)
+            return fail(error, MNB_ROOMS_ERROR_BAD_SDP,
+                        "tracks names a mid that is not in the SDP");
+        if (plan[tracks[t].source] >= 0)
+            return fail(error, MNB_ROOMS_ERROR_BAD_SDP, "tracks has two of the same source");
+        if (!is_kind_of(&sdp->media[i], tracks[t].source))
+            return fail(error, MNB_ROOMS_ERROR_BAD_SDP,
+                        "a microphone must be an audio m-line, a camera or screen a video one");
+        plan[tracks[t].source] = (int)i;
+    }
+    return TRUE;
+}
+
+/* An encoder: first sound, first picture, second picture. */
+static void plan_by_kind(const MnbSdp *sdp, int plan[MNB_N_SOURCES])
+{
+    for (guint i = 0; i < sdp->media_count; i++) {
+        const MnbSdpMedia *media = &sdp->media[i];
+        if (media->is_refused || media->direction == MNB_SDP_RECVONLY ||
+            media->direction == MNB_SDP_INACTIVE)
+            continue;
+        MnbSource source = media->is_audio                ? MNB_SOURCE_MICROPHONE
+                           : plan[MNB_SOURCE_CAMERA] >= 0 ? MNB_SOURCE_SCREEN
+                                                          : MNB_SOURCE_CAMERA;
+        if (plan[source] < 0)
+            plan[source] = (int)i;
+    }
+}
+
+/* m-lines that are nobody's are refused in the answer. */
+static void refuse_unplanned(MnbSdp *sdp, const int plan[MNB_N_SOURCES])
+{
+    for (guint i = 0; i < sdp->media_count; i++) {
+        gboolean is_planned = FALSE;
+        for (guint s = 0; s < MNB_N_SOURCES; s++)
+            is_planned = is_planned || plan[s] == (int)i;
+        sdp->media[i].is_refused = sdp->media[i].is_refused || !is_planned;
+    }
+}
+
+static void add_publication(MnbMember *member, MnbSource source, const MnbSdpMedia *media,
+                            MnbCodec codec)
+{
+    MnbRoom *room = member->room;
+    MnbPublication *publication = g_new0(MnbPublication, 1);
+    publication->member = member;
+    publication->source = source;
+    publication->media = *media;
+    publication->codec = codec;
+    publication->layer_count = MAX(media->layers, 1);
+    mnb_id_make(publication->key);
+    for (guint i = 0; i < publication->layer_count; i++) {
+        MnbTrackAdd add = {.track = mnb_media_worker_new_id(room->worker),
+                           .transport = member->publish->id};
+        publication->layers[i].track = add.track;
+        mnb_sdp_fill_track(&add, media, codec, i);
+        mnb_media_worker_track_add(room->worker, &add);
+        g_hash_table_insert(room->rooms->publications, GUINT_TO_POINTER(add.track), publication);
+    }
+    publication->id = publication->layers[0].track;
+    member->publications[source] = publication;
+}
+
+/* Same m-line, codec, sources: the browser negotiates again for another reason (a screen is added,
+ * ICE restarts) and this one just goes on. */
+static gboolean is_same_media(const MnbPublication *publication, const MnbSdpMedia *media,
+                              MnbCodec codec)
+{
+    const MnbSdpMedia *old = &publication->media;
+    return publication->codec == codec && strcmp(old->mid, media->mid) == 0 &&
+           old->codecs[codec].pt == media->codecs[codec].pt && old->ssrc == media->ssrc &&
+           old->layers == media->layers && memcmp(old->rids, media->rids, sizeof old->rids) == 0;
+}
+
+static void put_publications(MnbMember *member, const MnbSdp *sdp, const int plan[MNB_N_SOURCES],
+                             const MnbCodec *taken)
+{
+    for (guint s = 0; s < MNB_N_SOURCES; s++) {
+        MnbPublication *old = member->publications[s];
+        const MnbSdpMedia *media =
+            plan[s] >= 0 && taken[plan[s]] != MNB_CODEC_NONE ? &sdp->media[plan[s]] : NULL;
+        if (old != NULL && media != NULL && is_same_media(old, media, taken[plan[s]]))
+            continue;
+        if (old != NULL)
+            remove_publication(old);
+        if (media != NULL)
+            add_publication(member, (MnbSource)s, media, taken[plan[s]]);
+    }
+}
+
+static void append_track(MnbMember *member, MnbSource source, gboolean is_on, MnbAppended done,
+                         gpointer data)
+{
+    const MnbPublication *publication = member->publications[source];
+    json_t *body = json_pack("{s:s}", "source", mnb_source_to_string(source));
+    if (is_on)
+        json_object_set_new(body, "track", json_string(publication->key));
+    MnbAppend append = {
+        .type = is_on ? "track-on" : "track-off", .peer = member->peer, .body = body};
+    mnb_room_append(member->room, &append, done, data);
+}
+
+/* The log says what is on; @done comes with the last entry. */
+static void append_tracks(MnbMember *member, const MnbPublishTrack *tracks, guint count,
+                          MnbAppended done, gpointer data)
+{
+    const MnbPeer *peer = mnb_room_peer(member->room, member->peer);
+    gboolean is_on[MNB_N_SOURCES];
+    int last = -1;
+    for (guint s = 0; s < MNB_N_SOURCES; s++) {
+        is_on[s] = member->publications[s] != NULL;
+        for (guint t = 0; t < count; t++)
+            if (tracks[t].source == (MnbSource)s)
+                is_on[s] = is_on[s] && tracks[t].is_on;
+        if (is_on[s] || (peer != NULL && peer->tracks[s].is_on))
+            last = (int)s;
+    }
+    if (last < 0) {
+        /* Nothing to write: all that is published is switched off. */
+        done(member->room, NULL, data);
+        return;
+    }
+    for (int s = 0; s <= last; s++)
+        if (is_on[s] || (peer != NULL && peer->tracks[s].is_on))
+            append_track(member, (MnbSource)s, is_on[s], s == last ? done : NULL,
+                         s == last ? data : NULL);
+}
+
+/* A peer connection is known by its certificate: the same one negotiates again, another replaces.
+ */
+static void prepare_transport(MnbMember *member, MnbMediaWorker *worker, const MnbSdp *sdp)
+{
+    MnbTransport *old = member->publish;
+    if (old != NULL &&
+        memcmp(old->remote_fingerprint, sdp->fingerprint, sizeof old->remote_fingerprint) == 0) {
+        if (strcmp(old->remote_ufrag, sdp->ufrag) != 0)
+            restart_ice(old, sdp->ufrag);
+        return;
+    }
+    if (old != NULL)
+        mnb_transport_close(old);
+    member->publish = transport_open(member->room, worker, MNB_PUBLISH);
+    member->publish->member = member;
+    transport_set_remote(member->publish, sdp);
+}
+
+gboolean mnb_room_publish(MnbMember *member, const char *offer, gsize len,
+                          const MnbPublishTrack *tracks, guint track_count, char **answer_out,
+                          MnbAppended done, gpointer data, GError **error)
+{
+    MnbRoom *room = member->room;
+    int plan[MNB_N_SOURCES] = {-1, -1, -1};
+    MnbCodec taken[MNB_SDP_MEDIA_MAX];
+    MnbSdpLocal local;
+    MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
+    g_autoptr(MnbSdp) sdp = mnb_sdp_parse(offer, len, MNB_SDP_OFFER, error);
+    if (sdp == NULL)
+        return FALSE;
+    if (tracks == NULL)
+        plan_by_kind(sdp, plan);
+    else if (!plan_named(sdp, tracks, track_count, plan, error))
+        return FALSE;
+    refuse_unplanned(sdp, plan);
+    MnbMediaWorker *worker = ready_worker(room, error);
+    if (worker == NULL)
+        return FALSE;
+    /* Judged with empty local values first, so that a bad offer does not end what is published. */
+    MnbSdpLocal nothing = {.ufrag = "", .pwd = "", .fingerprint = ""};
+    g_autofree char *trial = mnb_sdp_answer_publish(sdp, &nothing, taken, error);
+    if (trial == NULL)
+        return FALSE;
+    prepare_transport(member, worker, sdp);
+    put_publications(member, sdp, plan, taken);
+    fill_local(member->publish, &local, candidates);
+    *answer_out = mnb_sdp_answer_publish(sdp, &local, taken, NULL);
+    append_tracks(member, tracks, track_count, done, data);
+    mnb_room_reassign(room);
+    return TRUE;
+}
+
+void mnb_room_unpublish(MnbMember *member)
+{
+    if (member->publish != NULL)
+        mnb_transport_close(member->publish);
+}
+
+/* ----------------------------------------------------------------------------------- receiving */
+
+static guint32 random_ssrc(void)
+{
+    guint32 ssrc;
+    do
+        mnb_random_fill(&ssrc, sizeof ssrc);
+    while (ssrc == 0);
+    return ssrc;
+}
+
+static void init_slot(MnbReceiver *receiver, gboolean is_video, const char *mid, const char *stream)
+{
+    MnbSlot *slot = &receiver->slots[receiver->count];
+    slot->sdp.is_video = is_video;
+    slot->sdp.ssrc = random_ssrc();
+    slot->sdp.rtx_ssrc = is_video ? random_ssrc() : 0;
+    g_strlcpy(slot->sdp.mid, mid, sizeof slot->sdp.mid);
+    g_strlcpy(slot->sdp.stream, stream, sizeof slot->sdp.stream);
+    receiver->places[receiver->count].is_video = is_video;
+    receiver->count++;
+}
+
+static MnbReceiver *receiver_new(MnbRoom *room, MnbMediaWorker *worker)
+{
+    MnbReceiver *receiver = g_new0(MnbReceiver, 1);
+    receiver->transport = transport_open(room, worker, MNB_RECEIVE);
+    receiver->transport->receiver = receiver;
+    g_ptr_array_add(room->receivers, receiver);
+    return receiver;
+}
+
+/* The worker learns the slots once the receiver has said what it can play. @media[i]: of slot i. */
+static void add_slots(MnbReceiver *receiver, const MnbSdpMedia *const *media)
+{
+    MnbMediaWorker *worker = receiver->transport->room->worker;
+    for (guint i = 0; i < receiver->count; i++) {
+        MnbSlot *slot = &receiver->slots[i];
+        MnbSlotAdd add = {.slot = mnb_media_worker_new_id(worker),
+                          .transport = receiver->transport->id};
+        mnb_sdp_fill_slot(&add, &slot->sdp, media[i]);
+        for (guint codec = 1; codec < MNB_CODEC_COUNT; codec++)
+            if (add.pt[codec] != 0)
+                receiver->places[i].codecs |= 1u << codec;
+        if (receiver->places[i].codecs == 0 || media[i]->is_refused)
+            continue;
+        slot->id = add.slot;
+        mnb_media_worker_slot_add(worker, &add);
+    }
+    receiver->is_answered = TRUE;
+    mnb_room_reassign(receiver->transport->room);
+}
+
+char *mnb_room_subscribe(MnbMember *member, guint audio, guint video, GError **error)
+{
+    MnbRoom *room = member->room;
+    MnbSdpLocal local;
+    MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
+    MnbSdpSlot slots[MNB_SLOTS_MAX];
+    MnbMediaWorker *worker = ready_worker(room, error);
+    if (worker == NULL)
+        return NULL;
+    if (member->receiver != NULL)
+        mnb_transport_close(member->receiver->transport);
+    MnbReceiver *receiver = receiver_new(room, worker);
+    receiver->transport->member = member;
+    member->receiver = receiver;
+    for (guint i = 0; i < audio + video; i++) {
+        char mid[MNB_MID_MAX];
+        char stream[16];
+        g_snprintf(mid, sizeof mid, "%u", i);
+        g_snprintf(stream, sizeof stream, "slot-%u", i);
+        init_slot(receiver, i >= audio, mid, stream);
+        slots[i] = receiver->slots[i].sdp;
+    }
+    fill_local(receiver->transport, &local, candidates);
+    return mnb_sdp_offer_receive(&local, slots, receiver->count);
+}
+
+gboolean mnb_room_subscribed(MnbMember *member, const char *text, gsize len, GError **error)
+{
+    MnbReceiver *receiver = member->receiver;
+    const MnbSdpMedia *media[MNB_SLOTS_MAX];
+    if (receiver == NULL || receiver->is_answered)
+        return fail(error, MNB_ROOMS_ERROR_BAD_MESSAGE,
+                    "there is no offer that waits for an answer");
+    g_autoptr(MnbSdp) answer = mnb_sdp_parse(text, len, MNB_SDP_ANSWER, error);
+    if (answer == NULL)
+        return FALSE;
+    if (answer->media_count != receiver->count)
+        return fail(error, MNB_ROOMS_ERROR_BAD_SDP,
+                    "the answer has not as many m-lines as the offer");
+    for (guint i = 0; i < receiver->count; i++) {
+        media[i] = &answer->media[i];
+        if (strcmp(media[i]->mid, receiver->slots[i].sdp.mid) != 0 && !media[i]->is_refused)
+            return fail(error, MNB_ROOMS_ERROR_BAD_SDP, "the answer has other mids than the offer");
+    }
+    transport_set_remote(receiver->transport, answer);
+    add_slots(receiver, media);
+    return TRUE;
+}
+
+/* The m-lines of a WHEP offer that become slots. */
+static guint choose_media(const MnbSdp *sdp, guint *chosen)
+{
+    guint count = 0;
+    guint kinds[2] = {0, 0};
+    for (guint i = 0; i < sdp->media_count; i++) {
+        const MnbSdpMedia *media = &sdp->media[i];
+        guint limit = media->is_video ? MNB_VIDEO_SLOTS_MAX : MNB_AUDIO_SLOTS_MAX;
+        if (media->is_refused || media->direction == MNB_SDP_SENDONLY ||
+            media->direction == MNB_SDP_INACTIVE || mnb_sdp_choose_codec(media) == MNB_CODEC_NONE ||
+            kinds[media->is_video] == limit)
+            continue;
+        kinds[media->is_video]++;
+        chosen[count++] = i;
+    }
+    return count;
+}
+
+char *mnb_room_receive(MnbRoom *room, const char *only_peer, const char *offer, gsize len,
+                       MnbTransport **transport, GError **error)
+{
+    guint chosen[MNB_SLOTS_MAX];
+    MnbSdpSlot slots[MNB_SLOTS_MAX];
+    const MnbSdpMedia *media[MNB_SLOTS_MAX];
+    MnbSdpLocal local;
+    MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
+    g_autoptr(MnbSdp) sdp = mnb_sdp_parse(offer, len, MNB_SDP_OFFER, error);
+    if (sdp == NULL)
+        return NULL;
+    guint count = choose_media(sdp, chosen);
+    if (count == 0) {
+        fail(error, MNB_ROOMS_ERROR_NO_COMMON_CODEC,
+             "no m-line is recvonly with Opus, VP8 or H264 (packetization-mode 1)");
+        return NULL;
+    }
+    MnbMediaWorker *worker = ready_worker(room, error);
+    if (worker == NULL)
+        return NULL;
+    MnbReceiver *receiver = receiver_new(room, worker);
+    if (only_peer != NULL)
+        g_strlcpy(receiver->only_peer, only_peer, sizeof receiver->only_peer);
+    for (guint i = 0; i < count; i++) {
+        char stream[32];
+        media[i] = &sdp->media[chosen[i]];
+        /* One peer: sound and picture are played in step. The room: each slot by itself. */
+        g_snprintf(stream, sizeof stream, only_peer != NULL ? "peer" : "slot-%u", i);
+        init_slot(receiver, media[i]->is_video, media[i]->mid, stream);
+        slots[i] = receiver->slots[i].sdp;
+    }
+    fill_local(receiver->transport, &local, candidates);
+    transport_set_remote(receiver->transport, sdp);
+    add_slots(receiver, media);
+    *transport = receiver->transport;
+    return mnb_sdp_answer_receive(sdp, &local, slots, chosen, count);
+}
+
+/* --------------------------------------------------------------------------------------- slots */
+
+static guint wanted_place(const MnbMember *member, const char *peer)
+{
+    for (guint i = 0; member != NULL && i < member->wanted_count; i++)
+        if (strcmp(member->wanted[i], peer) == 0)
+            return i;
+    return MNB_NOT_WANTED;
+}
+
+static guint collect_sources(MnbReceiver *receiver, MnbSlotSource *sources)
+{
+    MnbRoom *room = receiver->transport->room;
+    const MnbMember *viewer = receiver->transport->member;
+    guint count = 0;
+    for (guint p = 0; p < room->state->peers->len; p++) {
+        const MnbPeer *peer = g_ptr_array_index(room->state->peers, p);
+        const MnbMember *member = peer->is_in ? mnb_room_member(room, peer->id) : NULL;
+        if (member == NULL || member == viewer ||
+            (receiver->only_peer[0] != '\0' && strcmp(receiver->only_peer, peer->id) != 0))
+            continue;
+        for (guint s = 0; s < MNB_N_SOURCES; s++) {
+            const MnbPublication *publication = member->publications[s];
+            if (publication == NULL || !mnb_publication_is_on(publication))
+                continue;
+            sources[count++] = (MnbSlotSource){
+                .id = publication->id,
+                .source = publication->source,
+                .codec = publication->codec,
+                .wanted =
+                    s == MNB_SOURCE_MICROPHONE ? MNB_NOT_WANTED : wanted_place(viewer, peer->id),
+                .speaks = publication->speaks,
+                .spoke_us = publication->spoke_us,
+                .order = p,
+            };
+        }
+    }
+    /* Who speaks is known by his sound; his pictures count as speaking too. */
+    for (guint i = 0; i < count; i++)
+        for (guint k = 0; k < count && sources[i].source == MNB_SOURCE_CAMERA; k++)
+            if (sources[k].source == MNB_SOURCE_MICROPHONE &&
+                sources[k].order == sources[i].order) {
+                sources[i].speaks = sources[k].speaks;
+                sources[i].spoke_us = sources[k].spoke_us;
+            }
+    return count;
+}
+
+static MnbPublication *publication_of(MnbRoom *room, guint32 source)
+{
+    return source != 0 ? g_hash_table_lookup(room->rooms->publications, GUINT_TO_POINTER(source))
+                       : NULL;
+}
+
+/* The largest layer that flows and fits; when none of those flows the smallest above. */
+static guint32 choose_layer(const MnbPublication *publication, guint pictures)
+{
+    if (publication->layer_count == 1)
+        return publication->layers[0].track;
+    int top = pictures <= PICTURES_IN_FULL ? (int)publication->layer_count - 1
+                                           : (int)publication->layer_count - 2;
+    for (int i = top; i >= 0; i--)
+        if (publication->layers[i].is_flowing)
+            return publication->layers[i].track;
+    for (guint i = (guint)top + 1; i < publication->layer_count; i++)
+        if (publication->layers[i].is_flowing)
+            return publication->layers[i].track;
+    return publication->layers[0].track;
+}
+
+static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
+{
+    MnbRoom *room = receiver->transport->room;
+    guint pictures = 0;
+    for (guint i = 0; i < receiver->count; i++)
+        pictures += receiver->places[i].is_video && receiver->places[i].shown != 0;
+    for (guint i = 0; i < receiver->count; i++) {
+        MnbSlot *slot = &receiver->slots[i];
+        const MnbPublication *publication = publication_of(room, receiver->places[i].shown);
+        guint32 track = publication != NULL ? choose_layer(publication, pictures) : 0;
+        const char *peer = publication != NULL ? publication->member->peer : "";
+        if (slot->id == 0)
+            continue;
+        if (track != slot->track) {
+            slot->track = track;
+            mnb_media_worker_slot_bind(room->worker, slot->id, track);
+        }
+        if (strcmp(peer, slot->peer) != 0 ||
+            (publication != NULL && publication->source != slot->source)) {
+            g_strlcpy(slot->peer, peer, sizeof slot->peer);
+            slot->source = publication != NULL ? publication->source : 0;
+            *is_told = FALSE;
+        }
+    }
+}
+
+static gboolean on_reassign(gpointer data)
+{
+    MnbRoom *room = data;
+    room->reassign = 0;
+    g_autofree MnbSlotSource *sources =
+        g_new(MnbSlotSource, g_hash_table_size(room->members) * MNB_N_SOURCES + 1);
+    for (guint i = 0; i < room->receivers->len; i++) {
+        MnbReceiver *receiver = g_ptr_array_index(room->receivers, i);
+        const MnbMember *viewer = receiver->transport->member;
+        gboolean is_told = TRUE;
+        if (!receiver->is_answered)
+            continue;
+        guint count = collect_sources(receiver, sources);
+        mnb_slots_assign(receiver->places, receiver->count, sources, count,
+                         viewer != NULL ? viewer->view : MNB_VIEW_ALL);
+        bind_slots(receiver, &is_told);
+        if (!is_told)
+            mnb_receiver_tell(receiver);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+void mnb_room_reassign(MnbRoom *room)
+{
+    if (room->reassign == 0 && room->rooms != NULL && room->receivers->len > 0)
+        room->reassign = g_idle_add_full(G_PRIORITY_DEFAULT, on_reassign, room, NULL);
+}
+
+void mnb_receiver_tell(MnbReceiver *receiver)
+{
+    const MnbMember *member = receiver->transport->member;
+    if (member == NULL || member->client == NULL)
+        return;
+    json_t *slots = json_array();
+    for (guint i = 0; i < receiver->count; i++) {
+        const MnbSlot *slot = &receiver->slots[i];
+        json_array_append_new(slots, slot->peer[0] != '\0'
+                                         ? json_pack("{s:s, s:s, s:s}", "mid", slot->sdp.mid,
+                                                     "peer", slot->peer, "source",
+                                                     mnb_source_to_string(slot->source))
+                                         : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer"));
+    }
+    g_autofree char *text = mnb_room_json_message("slots", json_pack("{s:o}", "slots", slots));
+    mnb_client_tell(member->client, text);
+}
+
+/* --------------------------------------------------------------------- what the workers tell */
+
+static void on_transport_state(MnbMediaWorker *worker, const MnbTransportState *state,
+                               gpointer data)
+{
+    MnbRooms *rooms = data;
+    MnbTransport *transport =
+        g_hash_table_lookup(rooms->transports, GUINT_TO_POINTER(state->transport));
+    if (transport == NULL)
+        return;
+    MNB_LOG_DEBUG("transport", "id=%u state=%u reason=%u", state->transport, state->state,
+                  state->reason);
+    transport->is_silent = state->state == MNB_TRANSPORT_DISCONNECTED;
+    if (state->state != MNB_TRANSPORT_CLOSED)
+        return;
+    MnbRoom *room = transport->room;
+    transport_forget(transport);
+    mnb_room_reconcile(room);
+}
+
+static void on_track_state(MnbMediaWorker *worker, const MnbTrackState *state, gpointer data)
+{
+    MnbRooms *rooms = data;
+    MnbPublication *publication =
+        g_hash_table_lookup(rooms->publications, GUINT_TO_POINTER(state->track));
+    if (publication == NULL)
+        return;
+    MnbRoom *room = publication->member->room;
+    for (guint i = 0; i < publication->layer_count; i++) {
+        MnbLayer *layer = &publication->layers[i];
+        if (layer->track != state->track)
+            continue;
+        layer->is_flowing = state->is_flowing != 0;
+        layer->flowing_us = layer->is_flowing ? mnb_room_now_us(room) : 0;
+    }
+    mnb_room_record_sync(room);
+    if (publication->layer_count > 1)
+        mnb_room_reassign(room);
+}
+
+static void on_speaker(MnbMediaWorker *worker, const MnbSpeaker *speaker, gpointer data)
+{
+    MnbRooms *rooms = data;
+    MnbRoom *room = g_hash_table_lookup(rooms->by_media_room, GUINT_TO_POINTER(speaker->room));
+    if (room == NULL || room->rooms == NULL)
+        return;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, room->members);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        MnbPublication *microphone = ((MnbMember *)value)->publications[MNB_SOURCE_MICROPHONE];
+        if (microphone != NULL)
+            microphone->speaks = 0;
+    }
+    json_t *peers = json_array();
+    for (guint i = 0; i < G_N_ELEMENTS(speaker->tracks); i++) {
+        MnbPublication *publication = publication_of(room, speaker->tracks[i]);
+        if (publication == NULL || publication->member->room != room ||
+            !mnb_publication_is_on(publication))
+            continue;
+        publication->speaks = i + 1;
+        publication->spoke_us = mnb_room_now_us(room);
+        json_array_append_new(peers, json_string(publication->member->peer));
+    }
+    g_autofree char *text = mnb_room_json_message("speakers", json_pack("{s:o}", "peers", peers));
+    mnb_room_broadcast(room, text);
+    mnb_room_reassign(room);
+}
+
+static void on_refused(MnbMediaWorker *worker, const MnbMediaRefused *refused, gpointer data)
+{
+    MNB_LOG_WARNING("media worker refused a command", "worker=%u type=%u id=%u error=%d",
+                    mnb_media_worker_index(worker), refused->type, refused->id, refused->error);
+}
+
+static void on_transport_stats(MnbMediaWorker *worker, const MnbTransportStats *stats,
+                               gpointer data)
+{
+    MnbRooms *rooms = data;
+    MnbTransport *transport =
+        g_hash_table_lookup(rooms->transports, GUINT_TO_POINTER(stats->transport));
+    if (transport != NULL)
+        transport->stats = *stats;
+}
+
+static GPtrArray *rooms_of(MnbRooms *rooms, const MnbMediaWorker *worker)
+{
+    GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_room_unref);
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, rooms->by_session);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        MnbRoom *room = value;
+        if (room->worker == worker)
+            g_ptr_array_add(found, mnb_room_ref(room));
+    }
+    return found;
+}
+
+/* All that it knew is void. */
+static void on_gone(MnbMediaWorker *worker, gpointer data)
+{
+    MnbRooms *self = data;
+    g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
+    for (guint i = 0; i < rooms->len; i++) {
+        MnbRoom *room = g_ptr_array_index(rooms, i);
+        g_autoptr(GPtrArray) transports = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, self->transports);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+            if (((MnbTransport *)value)->room == room)
+                g_ptr_array_add(transports, value);
+        for (guint t = 0; t < transports->len; t++)
+            transport_forget(g_ptr_array_index(transports, t));
+        MNB_LOG_WARNING("media of a session are gone", "session=%s transports=%u",
+                        room->state->session, transports->len);
+        mnb_room_reconcile(room);
+    }
+}
+
+static void on_restarted(MnbMediaWorker *worker, gpointer data)
+{
+    MnbRooms *self = data;
+    g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
+    g_autofree char *text = mnb_room_json_message("media-restart", NULL);
+    for (guint i = 0; i < rooms->len; i++) {
+        MnbRoom *room = g_ptr_array_index(rooms, i);
+        g_hash_table_remove(self->by_media_room, GUINT_TO_POINTER(room->media_room));
+        room->media_room = mnb_media_worker_new_id(worker);
+        g_hash_table_insert(self->by_media_room, GUINT_TO_POINTER(room->media_room), room);
+        mnb_room_record_moved(room);
+        mnb_room_broadcast(room, text);
+    }
+}
+
+const MnbMediaEvents mnb_room_media_events = {
+    .transport_state = on_transport_state,
+    .track_state = on_track_state,
+    .speaker = on_speaker,
+    .refused = on_refused,
+    .transport_stats = on_transport_stats,
+    .gone = on_gone,
+    .restarted = on_restarted,
+};

@@ -1,0 +1,406 @@
+#include "server/signalling/message.h"
+#include "server/base/ids.h"
+#include "server/rooms/rooms.h"
+#include <jansson.h>
+#include <string.h>
+
+#define ID_MAX       G_GINT64_CONSTANT(9007199254740991) /* what JavaScript counts exactly */
+#define LANGUAGE_MAX 35                                  /* BCP 47, RFC 5646 4.4.1 */
+
+static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean fail(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_BAD_MESSAGE, text);
+    return FALSE;
+}
+
+static gboolean too_many(GError **error, const char *what, guint max)
+{
+    g_set_error(error, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_TOO_MANY, "%s: at most %u", what, max);
+    return FALSE;
+}
+
+/* json_unpack_ex() with JSON_STRICT: fields that are not named are an error. Its words name the
+ * field. */
+static gboolean unpack(json_t *root, GError **error, const char *format, ...)
+{
+    json_error_t why;
+    va_list args;
+    va_start(args, format);
+    int result = json_vunpack_ex(root, &why, JSON_STRICT, format, args);
+    va_end(args);
+    if (result != 0) {
+        g_autofree char *text = g_utf8_make_valid(why.text, -1);
+        return fail(error, "%s", text);
+    }
+    return TRUE;
+}
+
+/* ------------------------------------------------------------------------------------------ texts
+ */
+
+/* Control characters, line separators and what turns the direction of writing for what follows:
+ * a name may not break out of its place. */
+static gboolean is_allowed(gunichar c, gboolean has_lines)
+{
+    if (has_lines && (c == '\n' || c == '\t'))
+        return TRUE;
+    if (g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029)
+        return FALSE;
+    return has_lines || !((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069));
+}
+
+/* jansson has checked that it is UTF-8. Returns (owned): without white space at both ends. */
+static char *take_text(const char *text, const char *field, glong min, glong max,
+                       gboolean has_lines, GError **error)
+{
+    glong length = g_utf8_strlen(text, -1);
+    if (length > max) {
+        fail(error, "%s is longer than %ld characters", field, max);
+        return NULL;
+    }
+    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
+        if (!is_allowed(g_utf8_get_char(at), has_lines)) {
+            fail(error, "%s has a control character", field);
+            return NULL;
+        }
+    }
+    char *copy = g_strdup(text);
+    g_strstrip(copy);
+    if (g_utf8_strlen(copy, -1) < min) {
+        fail(error, "%s is empty", field);
+        g_free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+static gboolean is_key(const char *text)
+{
+    gsize len = strlen(text);
+    if (len == 0 || len > MNB_CHAT_KEY_MAX)
+        return FALSE;
+    for (const char *c = text; *c != '\0'; c++)
+        if (!g_ascii_isprint(*c))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean is_mid(const char *text)
+{
+    gsize len = strlen(text);
+    if (len == 0 || len >= MNB_MID_MAX)
+        return FALSE;
+    for (const char *c = text; *c != '\0'; c++)
+        if (!g_ascii_isprint(*c) || *c == ' ')
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean is_language(const char *text)
+{
+    if (strlen(text) > LANGUAGE_MAX)
+        return FALSE;
+    for (const char *c = text; *c != '\0'; c++)
+        if (!g_ascii_isalnum(*c) && *c != '-')
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean take_peer(MnbRequest *request, const char *peer, GError **error)
+{
+    if (!mnb_id_is_valid(peer))
+        return fail(error, "peer is not an id");
+    request->peer = g_strdup(peer);
+    return TRUE;
+}
+
+static gboolean take_source(const char *name, MnbSource *source, GError **error)
+{
+    return mnb_source_parse(name, source) ||
+           fail(error, "source is none of microphone, camera, screen");
+}
+
+/* ------------------------------------------------------------------------------------------ hello
+ */
+
+static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
+{
+    const char *kind, *token, *name;
+    const char *affiliation = "";
+    const char *language = "";
+    const char *resume = NULL;
+    json_int_t id;
+    if (!unpack(root, error, "{s:s, s:I, s:s, s:s, s?s, s?s, s?s}", "kind", &kind, "id", &id,
+                "token", &token, "name", &name, "affiliation", &affiliation, "language", &language,
+                "resume", &resume))
+        return FALSE;
+    MnbHello *hello = message->hello = g_new0(MnbHello, 1);
+    hello->id = id;
+    hello->name = take_text(name, "name", 0, MNB_NAME_MAX, FALSE, error);
+    if (hello->name == NULL)
+        return FALSE;
+    hello->affiliation =
+        take_text(affiliation, "affiliation", 0, MNB_AFFILIATION_MAX, FALSE, error);
+    if (hello->affiliation == NULL)
+        return FALSE;
+    if (!is_language(language))
+        return fail(error, "language is not a language tag");
+    if (strlen(token) > 512)
+        return fail(error, "token is too long");
+    hello->token = g_strdup(token);
+    hello->language = g_strdup(language);
+    /* One of another server or session opens nothing; it must not keep anybody out. */
+    hello->resume = resume != NULL && mnb_token_is_valid(resume) ? g_strdup(resume) : NULL;
+    return TRUE;
+}
+
+/* --------------------------------------------------------------------------------------- requests
+ */
+
+static gboolean parse_plain(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I}", "kind", &kind, "id", &id);
+}
+
+static gboolean parse_record(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I, s:b}", "kind", &kind, "id", &id, "on", &request->is_on);
+}
+
+static gboolean parse_chat(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *text, *key;
+    json_int_t id;
+    if (!unpack(root, error, "{s:s, s:I, s:s, s:s}", "kind", &kind, "id", &id, "text", &text, "key",
+                &key))
+        return FALSE;
+    if (!is_key(key))
+        return fail(error, "key is not 1 to %d printable ASCII characters", MNB_CHAT_KEY_MAX);
+    request->key = g_strdup(key);
+    request->text = take_text(text, "text", 1, MNB_CHAT_MAX, TRUE, error);
+    return request->text != NULL;
+}
+
+static gboolean parse_hand(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind;
+    const char *peer = NULL;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I, s:b, s?s}", "kind", &kind, "id", &id, "raised",
+                  &request->is_on, "peer", &peer) &&
+           (peer == NULL || take_peer(request, peer, error));
+}
+
+static gboolean parse_publish_track(json_t *item, MnbRequestTrack *track, GError **error)
+{
+    const char *mid, *source;
+    int is_on = TRUE;
+    if (!unpack(item, error, "{s:s, s:s, s?b}", "mid", &mid, "source", &source, "is_on", &is_on))
+        return FALSE;
+    if (!is_mid(mid))
+        return fail(error, "mid is not 1 to %d printable characters", MNB_MID_MAX - 1);
+    g_strlcpy(track->mid, mid, sizeof track->mid);
+    track->is_on = is_on;
+    return take_source(source, &track->source, error);
+}
+
+static gboolean parse_publish(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *sdp;
+    json_int_t id;
+    json_t *tracks;
+    if (!unpack(root, error, "{s:s, s:I, s:s, s:o}", "kind", &kind, "id", &id, "sdp", &sdp,
+                "tracks", &tracks))
+        return FALSE;
+    if (!json_is_array(tracks))
+        return fail(error, "tracks is not an array");
+    if (json_array_size(tracks) > MNB_SDP_MEDIA_MAX)
+        return too_many(error, "tracks", MNB_SDP_MEDIA_MAX);
+    request->track_count = (guint)json_array_size(tracks);
+    for (guint i = 0; i < request->track_count; i++)
+        if (!parse_publish_track(json_array_get(tracks, i), &request->tracks[i], error))
+            return FALSE;
+    request->text = g_strdup(sdp);
+    return TRUE;
+}
+
+static gboolean parse_track(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *source;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I, s:s, s:b}", "kind", &kind, "id", &id, "source", &source,
+                  "is_on", &request->is_on) &&
+           take_source(source, &request->source, error);
+}
+
+static gboolean parse_subscribe(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind;
+    json_int_t id, audio, video;
+    if (!unpack(root, error, "{s:s, s:I, s:I, s:I}", "kind", &kind, "id", &id, "audio", &audio,
+                "video", &video))
+        return FALSE;
+    if (audio > MNB_AUDIO_SLOTS_MAX)
+        return too_many(error, "audio", MNB_AUDIO_SLOTS_MAX);
+    if (video > MNB_VIDEO_SLOTS_MAX)
+        return too_many(error, "video", MNB_VIDEO_SLOTS_MAX);
+    if (audio < 0 || video < 0 || audio + video == 0)
+        return fail(error, "audio and video must be 0 or more, and not both 0");
+    request->audio = (guint)audio;
+    request->video = (guint)video;
+    return TRUE;
+}
+
+static gboolean parse_subscribed(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *sdp;
+    json_int_t id;
+    if (!unpack(root, error, "{s:s, s:I, s:s}", "kind", &kind, "id", &id, "sdp", &sdp))
+        return FALSE;
+    request->text = g_strdup(sdp);
+    return TRUE;
+}
+
+static gboolean parse_view(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *mode;
+    json_int_t id;
+    json_t *peers;
+    if (!unpack(root, error, "{s:s, s:I, s:o, s:s}", "kind", &kind, "id", &id, "peers", &peers,
+                "mode", &mode))
+        return FALSE;
+    if (!mnb_view_mode_parse(mode, &request->mode))
+        return fail(error, "mode is none of all, one, audio");
+    if (!json_is_array(peers))
+        return fail(error, "peers is not an array");
+    if (json_array_size(peers) > MNB_VIEW_PEERS_MAX)
+        return too_many(error, "peers", MNB_VIEW_PEERS_MAX);
+    request->peer_count = (guint)json_array_size(peers);
+    for (guint i = 0; i < request->peer_count; i++) {
+        const char *peer = json_string_value(json_array_get(peers, i));
+        if (!mnb_id_is_valid(peer))
+            return fail(error, "peers has something that is not an id");
+        g_strlcpy(request->peers[i], peer, sizeof request->peers[i]);
+    }
+    return TRUE;
+}
+
+static gboolean parse_mute(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *peer, *source;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I, s:s, s:s}", "kind", &kind, "id", &id, "peer", &peer,
+                  "source", &source) &&
+           take_peer(request, peer, error) && take_source(source, &request->source, error);
+}
+
+static gboolean parse_remove(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *peer;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I, s:s}", "kind", &kind, "id", &id, "peer", &peer) &&
+           take_peer(request, peer, error);
+}
+
+static gboolean parse_rename(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *name;
+    json_int_t id;
+    if (!unpack(root, error, "{s:s, s:I, s:s}", "kind", &kind, "id", &id, "name", &name))
+        return FALSE;
+    request->text = take_text(name, "name", 1, MNB_NAME_MAX, FALSE, error);
+    return request->text != NULL;
+}
+
+static gboolean (*const parsers[MNB_N_REQUESTS])(json_t *root, MnbRequest *request,
+                                                 GError **error) = {
+    [MNB_REQUEST_START_SESSION] = parse_plain, [MNB_REQUEST_END_SESSION] = parse_plain,
+    [MNB_REQUEST_RECORD] = parse_record,       [MNB_REQUEST_CHAT] = parse_chat,
+    [MNB_REQUEST_HAND] = parse_hand,           [MNB_REQUEST_PUBLISH] = parse_publish,
+    [MNB_REQUEST_TRACK] = parse_track,         [MNB_REQUEST_UNPUBLISH] = parse_plain,
+    [MNB_REQUEST_SUBSCRIBE] = parse_subscribe, [MNB_REQUEST_SUBSCRIBED] = parse_subscribed,
+    [MNB_REQUEST_VIEW] = parse_view,           [MNB_REQUEST_MUTE_PEER] = parse_mute,
+    [MNB_REQUEST_REMOVE_PEER] = parse_remove,  [MNB_REQUEST_RENAME] = parse_rename,
+    [MNB_REQUEST_LEAVE] = parse_plain,
+};
+
+/* ------------------------------------------------------------------------------------------- both
+ */
+
+/* jansson 2.14 allows 2048 levels; ours are few. Strings are passed over. */
+static gboolean is_shallow(const char *text, gsize len)
+{
+    guint depth = 0;
+    gboolean is_string = FALSE;
+    for (gsize i = 0; i < len; i++) {
+        if (is_string) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                is_string = FALSE;
+        } else if (text[i] == '"') {
+            is_string = TRUE;
+        } else if (text[i] == '{' || text[i] == '[') {
+            if (++depth > MNB_MESSAGE_DEPTH)
+                return FALSE;
+        } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean read_message(json_t *root, MnbMessage *message, gint64 *id_out, GError **error)
+{
+    const json_t *id = json_object_get(root, "id");
+    const char *kind = json_string_value(json_object_get(root, "kind"));
+    MnbRequestKind which;
+    if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > ID_MAX)
+        return fail(error, "id is not a number from 0 to 2^53 - 1");
+    *id_out = json_integer_value(id);
+    if (kind == NULL)
+        return fail(error, "kind is missing");
+    if (strcmp(kind, "hello") == 0)
+        return parse_hello(root, message, error);
+    if (!mnb_request_kind_parse(kind, &which))
+        return fail(error, "there is no such kind of message");
+    message->request = mnb_request_new();
+    message->request->kind = which;
+    message->request->id = *id_out;
+    return parsers[which](root, message->request, error);
+}
+
+gboolean mnb_message_parse(const char *text, gsize len, MnbMessage *message, gint64 *id_out,
+                           GError **error)
+{
+    json_error_t why;
+    *message = (MnbMessage){0};
+    *id_out = -1;
+    if (len > MNB_MESSAGE_MAX)
+        return fail(error, "a message is longer than %d bytes", MNB_MESSAGE_MAX);
+    if (!is_shallow(text, len))
+        return fail(error, "nested deeper than %d levels", MNB_MESSAGE_DEPTH);
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    gboolean is_good = json_is_object(root) ? read_message(root, message, id_out, error)
+                                            : fail(error, "not a JSON object");
+    json_decref(root);
+    if (!is_good)
+        mnb_message_clear(message);
+    return is_good;
+}
+
+void mnb_message_clear(MnbMessage *message)
+{
+    g_clear_pointer(&message->hello, mnb_hello_free);
+    g_clear_pointer(&message->request, mnb_request_free);
+}
