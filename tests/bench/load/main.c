@@ -1,0 +1,425 @@
+/* main.c - options and the phases of a run; load.h tells the whole. */
+#include "tests/bench/load/load.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SLEEP_NS 500000
+#define TICK_US  5000 /* timers of clients that are up need no finer ones */
+#define DRAIN_US 300000
+#define LEAVE_US 5000000
+
+typedef enum {
+    PHASE_OPEN,
+    PHASE_PUBLISHERS,
+    PHASE_SUBSCRIBERS,
+    PHASE_WARM_UP,
+    PHASE_WINDOW,
+    PHASE_DRAIN,
+    PHASE_LEAVE,
+    PHASE_END
+} Phase;
+
+typedef struct {
+    Phase phase;
+    int64_t since_us;
+    unsigned joined; /* clients of this phase that were started */
+    int64_t next_join_us;
+    int64_t next_tick_us;
+    int status; /* exit status */
+} Run;
+
+static const char usage[] =
+    "usage: manabi-load --whip URL --whep URL [--publish-token T] [--receive-token T] [OPTIONS]\n"
+    "       manabi-load --janus URL [OPTIONS]\n"
+    "  --publishers N (1)  --subscribers N (10)  --joins-per-s N (50)  --joins-at-once N (8)\n"
+    "  --bitrate BPS (1900000, 0: no video)  --fps N (30)  --packet BYTES (1180)  --audio BYTES "
+    "(80, 0: none)\n"
+    "  --spread            packets evenly over the frame's time, not back to back\n"
+    "  --profile gcm|cm    SRTP (gcm)\n"
+    "  --gro               take coalesced datagrams: loopback then behaves like a card that cuts "
+    "GSO\n"
+    "  --duration S (10)  --warm-up S (2)  --join-timeout S (15)  --limit S (180)\n"
+    "  --pid PID           of the server; may be given more than once\n"
+    "  --scenario NAME     for the report\n"
+    "Prints one line of JSON. Exit status 1 when a client could not join or got nothing.\n";
+
+static int read_options(LoadOptions *out, int argc, char **argv)
+{
+    enum {
+        WHIP = 1,
+        WHEP,
+        JANUS,
+        PUBLISH_TOKEN,
+        RECEIVE_TOKEN,
+        PUBLISHERS,
+        SUBSCRIBERS,
+        JOINS_PER_S,
+        JOINS_AT_ONCE,
+        BITRATE,
+        FPS,
+        PACKET,
+        AUDIO,
+        SPREAD,
+        PROFILE,
+        GRO,
+        DURATION,
+        WARM_UP,
+        JOIN_TIMEOUT,
+        LIMIT,
+        PID,
+        SCENARIO,
+        SOCKETS
+    };
+    static const struct option options[] = {{"whip", 1, NULL, WHIP},
+                                            {"whep", 1, NULL, WHEP},
+                                            {"janus", 1, NULL, JANUS},
+                                            {"publish-token", 1, NULL, PUBLISH_TOKEN},
+                                            {"receive-token", 1, NULL, RECEIVE_TOKEN},
+                                            {"publishers", 1, NULL, PUBLISHERS},
+                                            {"subscribers", 1, NULL, SUBSCRIBERS},
+                                            {"joins-per-s", 1, NULL, JOINS_PER_S},
+                                            {"joins-at-once", 1, NULL, JOINS_AT_ONCE},
+                                            {"bitrate", 1, NULL, BITRATE},
+                                            {"fps", 1, NULL, FPS},
+                                            {"packet", 1, NULL, PACKET},
+                                            {"audio", 1, NULL, AUDIO},
+                                            {"spread", 0, NULL, SPREAD},
+                                            {"profile", 1, NULL, PROFILE},
+                                            {"gro", 0, NULL, GRO},
+                                            {"duration", 1, NULL, DURATION},
+                                            {"warm-up", 1, NULL, WARM_UP},
+                                            {"join-timeout", 1, NULL, JOIN_TIMEOUT},
+                                            {"limit", 1, NULL, LIMIT},
+                                            {"pid", 1, NULL, PID},
+                                            {"scenario", 1, NULL, SCENARIO},
+                                            {"sockets", 1, NULL, SOCKETS},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        unsigned value = optarg != NULL ? (unsigned)strtoul(optarg, NULL, 10) : 0;
+        switch (option) {
+        case WHIP:
+            out->whip = optarg;
+            break;
+        case WHEP:
+            out->whep = optarg;
+            break;
+        case JANUS:
+            out->janus = optarg;
+            break;
+        case PUBLISH_TOKEN:
+            out->publish_token = optarg;
+            break;
+        case RECEIVE_TOKEN:
+            out->receive_token = optarg;
+            break;
+        case PUBLISHERS:
+            out->publishers = value;
+            break;
+        case SUBSCRIBERS:
+            out->subscribers = value;
+            break;
+        case JOINS_PER_S:
+            out->joins_per_s = value;
+            break;
+        case JOINS_AT_ONCE:
+            out->joins_at_once = value;
+            break;
+        case BITRATE:
+            out->bitrate_bps = value;
+            break;
+        case FPS:
+            out->fps = value;
+            break;
+        case PACKET:
+            out->packet_bytes = value;
+            break;
+        case AUDIO:
+            out->audio_bytes = value;
+            break;
+        case SPREAD:
+            out->is_spread = true;
+            break;
+        case PROFILE:
+            out->profile = optarg;
+            break;
+        case GRO:
+            out->has_gro = true;
+            break;
+        case DURATION:
+            out->duration_s = strtod(optarg, NULL);
+            break;
+        case WARM_UP:
+            out->warm_up_s = strtod(optarg, NULL);
+            break;
+        case JOIN_TIMEOUT:
+            out->join_timeout_s = strtod(optarg, NULL);
+            break;
+        case LIMIT:
+            out->limit_s = strtod(optarg, NULL);
+            break;
+        case SCENARIO:
+            out->scenario = optarg;
+            break;
+        case SOCKETS:
+            out->sockets = value;
+            break;
+        case PID:
+            if (out->n_pids < LOAD_PIDS_MAX)
+                out->pids[out->n_pids++] = (int)value;
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    bool has_door = out->janus != NULL || (out->whip != NULL && out->whep != NULL);
+    bool is_sane = out->publishers >= 1 && out->publishers <= 100 && out->subscribers >= 1 &&
+                   out->subscribers <= 5000 && out->joins_per_s > 0 && out->joins_at_once > 0 &&
+                   out->fps > 0 && out->fps <= 120 && out->packet_bytes >= 200 &&
+                   out->packet_bytes <= 1300 && out->sockets >= 1 &&
+                   out->sockets <= LOAD_SOCKETS_MAX && out->bitrate_bps <= 50000000 &&
+                   (out->audio_bytes == 0 || (out->audio_bytes >= 32 && out->audio_bytes <= 1200));
+    return has_door && is_sane && optind == argc ? 0 : -EINVAL;
+}
+
+static void make_clients(Load *load)
+{
+    load->n_clients = load->options.publishers + load->options.subscribers;
+    load->clients = calloc(load->n_clients, sizeof *load->clients);
+    if (load->clients == NULL)
+        abort();
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        LoadClient *client = &load->clients[i];
+        client->load = load;
+        client->index = i;
+        client->is_publisher = i < load->options.publishers;
+        load_net_assign(client);
+        if (!client->is_publisher)
+            continue;
+        load_publish_init(client);
+        client->publisher->audio.number_then = client->publisher->video.number_then = UINT32_MAX;
+    }
+}
+
+static bool has_arrived(const LoadClient *client)
+{
+    if (client->state == LOAD_FAILED)
+        return true;
+    return client->state == LOAD_UP && (client->is_publisher || client->media_us != 0);
+}
+
+/* Starts the clients from @first to before @end at the rate asked for, and waits for them.
+ * Returns whether all have arrived. */
+static bool join_clients(Load *load, Run *run, unsigned first, unsigned end, int64_t now_us)
+{
+    unsigned open = 0;
+    for (unsigned i = first; i < first + run->joined; i++) {
+        LoadClient *client = &load->clients[i];
+        if (has_arrived(client))
+            continue;
+        if ((double)(now_us - client->asked_us) > load->options.join_timeout_s * 1e6)
+            load_client_fail(client, client->state == LOAD_UP ? "connected, but no media came"
+                                                              : "did not connect in time");
+        open++;
+    }
+    while (first + run->joined < end && open < load->options.joins_at_once &&
+           now_us >= run->next_join_us) {
+        LoadClient *client = &load->clients[first + run->joined++];
+        client->state = LOAD_JOINING;
+        client->asked_us = load_now_us();
+        load->signalling->join(client);
+        int64_t step_us = 1000000 / (int64_t)load->options.joins_per_s;
+        run->next_join_us =
+            (run->next_join_us + step_us < now_us ? now_us : run->next_join_us) + step_us;
+        open++;
+    }
+    return open == 0 && first + run->joined == end;
+}
+
+static void begin_window(Load *load)
+{
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        LoadClient *client = &load->clients[i];
+        if (client->is_publisher) {
+            LoadTrack *tracks[] = {&client->publisher->audio, &client->publisher->video};
+            for (int t = 0; t < 2; t++) {
+                tracks[t]->number_then = tracks[t]->number;
+                tracks[t]->number_end = UINT32_MAX;
+            }
+        }
+        for (unsigned s = 0; s < client->n_streams; s++) {
+            client->streams[s].unique_then = client->streams[s].unique;
+            client->streams[s].highest_then = client->streams[s].seq.highest;
+        }
+    }
+    load_sample(load, &load->begin);
+    load->is_in_window = true;
+}
+
+static void end_window(Load *load)
+{
+    load->is_in_window = false;
+    load_sample(load, &load->end);
+    for (unsigned i = 0; i < load->options.publishers; i++) {
+        LoadPublisher *publisher = load->clients[i].publisher;
+        publisher->audio.number_end = publisher->audio.number;
+        publisher->video.number_end = publisher->video.number;
+    }
+}
+
+static void enter(Run *run, Phase phase, int64_t now_us)
+{
+    run->phase = phase;
+    run->since_us = now_us;
+    run->joined = 0;
+}
+
+static void leave_all(Load *load)
+{
+    for (unsigned i = load->n_clients; i > 0; i--) {
+        LoadClient *client = &load->clients[i - 1];
+        if (client->state != LOAD_WAITING)
+            load->signalling->leave(client);
+        load_client_close(client);
+    }
+    load->signalling->close(load);
+}
+
+static void advance(Load *load, Run *run, int64_t now_us)
+{
+    double passed_s = (double)(now_us - run->since_us) / 1e6;
+    unsigned publishers = load->options.publishers;
+    int ready;
+    switch (run->phase) {
+    case PHASE_OPEN:
+        ready = load->signalling->is_ready(load);
+        if (ready != 0)
+            enter(run, ready > 0 ? PHASE_PUBLISHERS : PHASE_END, now_us);
+        run->status = ready < 0;
+        break;
+    case PHASE_PUBLISHERS:
+        if (!join_clients(load, run, 0, publishers, now_us) || passed_s < 1)
+            break; /* a second of media, so that the memory of publishing is in the sample */
+        load_sample(load, &load->published);
+        enter(run, PHASE_SUBSCRIBERS, now_us);
+        break;
+    case PHASE_SUBSCRIBERS:
+        if (join_clients(load, run, publishers, load->n_clients, now_us))
+            enter(run, PHASE_WARM_UP, now_us);
+        break;
+    case PHASE_WARM_UP:
+        if (passed_s < load->options.warm_up_s)
+            break;
+        begin_window(load);
+        enter(run, PHASE_WINDOW, now_us);
+        break;
+    case PHASE_WINDOW:
+        if (passed_s < load->options.duration_s)
+            break;
+        end_window(load);
+        enter(run, PHASE_DRAIN, now_us);
+        break;
+    case PHASE_DRAIN:
+        if (now_us - run->since_us < DRAIN_US)
+            break;
+        load_report(load);
+        leave_all(load);
+        enter(run, PHASE_LEAVE, now_us);
+        break;
+    case PHASE_LEAVE:
+        if (load_http_is_idle(load) || now_us - run->since_us > LEAVE_US)
+            enter(run, PHASE_END, now_us);
+        break;
+    case PHASE_END:
+        break;
+    }
+}
+
+static void tick_clients(Load *load, Run *run, int64_t now_us)
+{
+    for (unsigned i = 0; i < load->options.publishers; i++)
+        load_publish_run(&load->clients[i], now_us);
+    if (now_us < run->next_tick_us)
+        return;
+    run->next_tick_us = now_us + TICK_US;
+    for (unsigned i = 0; i < load->n_clients; i++)
+        load_client_tick(&load->clients[i], now_us);
+}
+
+static int run_load(Load *load)
+{
+    const struct timespec pause = {.tv_nsec = SLEEP_NS};
+    Run run = {.since_us = load_now_us()};
+    int64_t started_us = run.since_us;
+    while (run.phase != PHASE_END) {
+        int64_t now_us = load_now_us();
+        load_net_receive(load);
+        tick_clients(load, &run, now_us);
+        load_net_flush(load);
+        load_http_poll(load);
+        advance(load, &run, now_us);
+        load_net_flush(load);
+        if ((double)(now_us - started_us) > load->options.limit_s * 1e6) {
+            fprintf(stderr, "manabi-load: not done after %.0f s\n", load->options.limit_s);
+            return 1;
+        }
+        nanosleep(&pause, NULL);
+    }
+    for (unsigned i = 0; i < load->n_clients; i++)
+        run.status |= load->clients[i].failure != NULL;
+    return run.status;
+}
+
+static void free_clients(Load *load)
+{
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        load_client_close(&load->clients[i]);
+        load_publish_free(&load->clients[i]);
+        free(load->clients[i].twcc);
+        free(load->clients[i].location);
+    }
+    free(load->clients);
+}
+
+int main(int argc, char **argv)
+{
+    static Load load;
+    load.options = (LoadOptions){
+        .scenario = "load",
+        .profile = "gcm",
+        .publishers = 1,
+        .subscribers = 10,
+        .joins_per_s = 50,
+        .joins_at_once = 8,
+        .warm_up_s = 2,
+        .duration_s = 10,
+        .limit_s = 180,
+        .join_timeout_s = 15,
+        .bitrate_bps = 1900000,
+        .fps = 30,
+        .packet_bytes = 1180,
+        .audio_bytes = 80,
+        .sockets = 2,
+    };
+    if (read_options(&load.options, argc, argv) < 0) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    load.signalling = load.options.janus != NULL ? &load_janus : &load_whip;
+    if (load_net_open(&load) < 0 || load_client_init_tls(&load) < 0 || load_http_open(&load) < 0)
+        return 1;
+    make_clients(&load);
+    load_sample(&load, &load.idle);
+    int status = load.signalling->open(&load) < 0 ? 1 : run_load(&load);
+    free_clients(&load);
+    load_http_close(&load);
+    load_net_close(&load);
+    free(load.janus);
+    SSL_CTX_free(load.tls);
+    BIO_meth_free(load.bio);
+    return status;
+}

@@ -1,0 +1,255 @@
+/* report.c - what /proc says of the server, percentiles, and the line of JSON. */
+#include "tests/bench/load/load.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SUB_BUCKETS 32 /* for each power of two: 3 % wide */
+
+static size_t bucket_of(uint64_t us)
+{
+    if (us < SUB_BUCKETS)
+        return (size_t)us;
+    unsigned octave = 63 - (unsigned)__builtin_clzll(us); /* at least 5 */
+    size_t bucket = (octave - 4) * SUB_BUCKETS + (size_t)(us >> (octave - 5) & (SUB_BUCKETS - 1));
+    return bucket < LOAD_BUCKETS ? bucket : LOAD_BUCKETS - 1;
+}
+
+static uint64_t middle_of(size_t bucket)
+{
+    if (bucket < SUB_BUCKETS)
+        return bucket;
+    unsigned octave = (unsigned)(bucket / SUB_BUCKETS) + 4;
+    uint64_t width = 1ULL << (octave - 5);
+    return (SUB_BUCKETS + bucket % SUB_BUCKETS) * width + width / 2;
+}
+
+void load_histogram_add(LoadHistogram *histogram, uint64_t us)
+{
+    histogram->n++;
+    histogram->buckets[bucket_of(us)]++;
+    if (us > histogram->max_us)
+        histogram->max_us = us;
+}
+
+uint64_t load_histogram_at(const LoadHistogram *histogram, double quantile)
+{
+    uint64_t wanted = (uint64_t)ceil(quantile * (double)histogram->n), n = 0;
+    for (size_t i = 0; i < LOAD_BUCKETS; i++) {
+        n += histogram->buckets[i];
+        if (n >= wanted && n > 0)
+            return middle_of(i) < histogram->max_us ? middle_of(i) : histogram->max_us;
+    }
+    return histogram->max_us;
+}
+
+/* ---- /proc ---- */
+
+/* utime + stime of the process, all its threads. */
+static double cpu_of(int pid)
+{
+    char path[64], text[2048];
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    const char *behind_name = strrchr(text, ')');
+    if (behind_name != NULL)
+        sscanf(behind_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+               &kernel);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* The number behind @key in a file of /proc/PID. 0: the kernel does not tell. */
+static uint64_t kib_of(int pid, const char *name, const char *key)
+{
+    char path[64], line[256];
+    uint64_t kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, key, strlen(key)) == 0)
+            kib = strtoull(line + strlen(key), NULL, 10);
+    fclose(file);
+    return kib;
+}
+
+/* Proportional set size where the kernel tells it, else the resident set size. */
+static uint64_t memory_of(int pid)
+{
+    uint64_t kib = kib_of(pid, "smaps_rollup", "Pss:");
+    return kib > 0 ? kib : kib_of(pid, "status", "VmRSS:");
+}
+
+void load_sample(const Load *load, LoadSample *out)
+{
+    struct rusage own;
+    *out = (LoadSample){.at_us = load_now_us(), .drops = load_net_drops(load)};
+    for (unsigned i = 0; i < load->options.n_pids; i++) {
+        out->cpu_s += cpu_of(load->options.pids[i]);
+        out->rss_kib += memory_of(load->options.pids[i]);
+    }
+    getrusage(RUSAGE_SELF, &own);
+    out->own_cpu_s = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
+                     (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
+}
+
+/* ---- the line ---- */
+
+static json_t *number(double value)
+{
+    return json_real(isfinite(value) ? round(value * 1000) / 1000 : 0);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Milliseconds from one moment of the joining to another, over the subscribers that had both. */
+static json_t *join_times(const Load *load, bool is_to_key)
+{
+    double *times = calloc(load->n_clients + 1, sizeof *times);
+    size_t n = 0;
+    if (times == NULL)
+        abort();
+    for (unsigned i = load->options.publishers; i < load->n_clients; i++) {
+        const LoadClient *client = &load->clients[i];
+        int64_t end_us = is_to_key ? client->key_us : client->media_us;
+        if (end_us != 0)
+            times[n++] = (double)(end_us - client->asked_us) / 1000;
+    }
+    qsort(times, n, sizeof *times, compare);
+    json_t *out = json_object();
+    static const struct {
+        const char *name;
+        double quantile;
+    } wanted[] = {{"p50", 0.5}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1}};
+    json_object_set_new(out, "n", json_integer((json_int_t)n));
+    for (size_t i = 0; i < 4 && n > 0; i++) {
+        size_t at = (size_t)ceil(wanted[i].quantile * (double)n);
+        json_object_set_new(out, wanted[i].name, number(times[at > 0 ? at - 1 : 0]));
+    }
+    free(times);
+    return out;
+}
+
+static json_t *latency(const LoadHistogram *histogram)
+{
+    json_t *out = json_object();
+    json_object_set_new(out, "p50", number((double)load_histogram_at(histogram, 0.5) / 1000));
+    json_object_set_new(out, "p90", number((double)load_histogram_at(histogram, 0.9) / 1000));
+    json_object_set_new(out, "p99", number((double)load_histogram_at(histogram, 0.99) / 1000));
+    json_object_set_new(out, "max", number((double)histogram->max_us / 1000));
+    return out;
+}
+
+typedef struct {
+    unsigned up, with_media, failed;
+    uint64_t published, expected, span, unique, duplicates;
+} Totals;
+
+static Totals add_up(const Load *load)
+{
+    Totals out = {0};
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        const LoadClient *client = &load->clients[i];
+        out.failed += client->failure != NULL;
+        if (client->is_publisher) {
+            const LoadPublisher *publisher = client->publisher;
+            out.published += publisher->audio.number_end - publisher->audio.number_then +
+                             publisher->video.number_end - publisher->video.number_then;
+            continue;
+        }
+        out.up += client->shaken_us != 0;
+        out.with_media += client->media_us != 0;
+        for (unsigned s = 0; s < client->n_streams; s++) {
+            const LoadStream *stream = &client->streams[s];
+            if (stream->kind != LOAD_AUDIO && stream->kind != LOAD_VIDEO)
+                continue;
+            out.span += (uint64_t)(stream->seq.highest - stream->highest_then);
+            out.unique += stream->unique - stream->unique_then;
+            out.duplicates += stream->duplicates;
+        }
+    }
+    out.expected = out.published * load->options.subscribers;
+    return out;
+}
+
+#define SET_INTEGER(name, value) json_object_set_new(out, name, json_integer((json_int_t)(value)))
+#define SET_NUMBER(name, value)  json_object_set_new(out, name, number(value))
+
+static void add_server(const Load *load, json_t *out, double seconds)
+{
+    double cpu_s = load->end.cpu_s - load->begin.cpu_s;
+    double packets = (double)load->counters.in_window;
+    SET_NUMBER("server_cpu_s", cpu_s);
+    SET_NUMBER("server_core_pct", 100 * cpu_s / seconds);
+    SET_NUMBER("server_us_per_packet", cpu_s * 1e6 / packets);
+    SET_NUMBER("packets_per_cpu_s", packets / cpu_s);
+    SET_INTEGER("memory_kib", load->end.rss_kib);
+    SET_NUMBER("memory_kib_per_subscriber",
+               ((double)load->end.rss_kib - (double)load->published.rss_kib) /
+                   load->options.subscribers);
+}
+
+void load_report(const Load *load)
+{
+    const LoadCounters *counters = &load->counters;
+    const LoadOptions *options = &load->options;
+    const LoadClient *any = &load->clients[load->n_clients - 1];
+    Totals totals = add_up(load);
+    double seconds = (double)(load->end.at_us - load->begin.at_us) / 1e6;
+    json_t *out = json_object();
+    json_object_set_new(out, "scenario", json_string(options->scenario));
+    json_object_set_new(out, "server", json_string(options->janus != NULL ? "janus" : "manabi"));
+    SET_INTEGER("publishers", options->publishers);
+    SET_INTEGER("subscribers", options->subscribers);
+    SET_INTEGER("connected", totals.up);
+    SET_INTEGER("with_media", totals.with_media);
+    SET_INTEGER("failed", totals.failed);
+    json_object_set_new(out, "srtp",
+                        json_string(any->receives == NULL ? "none"
+                                    : mnb_srtp_profile(any->receives) == MNB_SRTP_AES128_CM_SHA1_80
+                                        ? "cm-sha1-80"
+                                        : "aes-gcm"));
+    json_object_set_new(out, "gro", json_boolean(options->has_gro));
+    json_object_set_new(out, "spread", json_boolean(options->is_spread));
+    SET_NUMBER("seconds", seconds);
+    SET_NUMBER("published_per_s", (double)totals.published / seconds);
+    SET_INTEGER("packets", counters->in_window);
+    SET_NUMBER("packets_per_s", (double)counters->in_window / seconds);
+    SET_INTEGER("expected", totals.expected);
+    SET_NUMBER("delivered_pct", 100.0 * (double)counters->marked / (double)totals.expected);
+    SET_NUMBER("loss_pct", totals.span > totals.unique
+                               ? 100.0 * (double)(totals.span - totals.unique) / (double)totals.span
+                               : 0);
+    SET_INTEGER("duplicates", totals.duplicates);
+    SET_INTEGER("bad_tags", counters->bad_tag);
+    SET_INTEGER("bad_marks", counters->bad_mark);
+    SET_INTEGER("nacked", counters->nacked);
+    SET_INTEGER("recovered", counters->recovered);
+    json_object_set_new(out, "latency_ms", latency(&load->latency));
+    json_object_set_new(out, "join_to_media_ms", join_times(load, false));
+    json_object_set_new(out, "join_to_key_frame_ms", join_times(load, true));
+    if (options->n_pids > 0)
+        add_server(load, out, seconds);
+    SET_NUMBER("load_core_pct", 100 * (load->end.own_cpu_s - load->begin.own_cpu_s) / seconds);
+    SET_INTEGER("load_drops", load->end.drops - load->idle.drops);
+    SET_INTEGER("key_frames_asked", load->clients[0].publisher->plis);
+    SET_INTEGER("key_frames_sent", load->clients[0].publisher->key_frames);
+    json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    printf("\n");
+    json_decref(out);
+}
