@@ -131,8 +131,8 @@ export async function screenshot(page, path) {
 export const videoFrames = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll('video')].map((video) => ({
-      name: video.closest('[data-peer]')?.dataset.peer ?? video.getAttribute('aria-label') ?? '',
-      self: video.closest('[data-self]') !== null || video.dataset.self !== undefined,
+      name: video.dataset.peer ?? '',
+      self: video.classList.contains('is-mirrored'),
       frames: video.getVideoPlaybackQuality?.().totalVideoFrames ?? video.mozPaintedFrames ?? 0,
       width: video.videoWidth,
       height: video.videoHeight,
@@ -157,7 +157,7 @@ export const heardTones = (page) =>
     const taps = (window.testTaps ??= new Map());
     for (const element of document.querySelectorAll('audio,video')) {
       const stream = element.srcObject;
-      if (!stream || element.muted || element.closest('[data-self]')) continue;
+      if (!stream || element.muted) continue;
       for (const track of stream.getAudioTracks()) {
         if (taps.has(track.id)) continue;
         const analyser = new AnalyserNode(audio, { fftSize: 4096, smoothingTimeConstant: 0 });

@@ -1,0 +1,401 @@
+#include "server/app.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pipelines/manager/jobs.h"
+#include "pipelines/manager/media-pool.h"
+#include "pipelines/manager/programs.h"
+#include "recordings/catalog.h"
+#include "recordings/staff.h"
+#include "server/admin.h"
+#include "server/base/clock.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/demo.h"
+#include "server/http/front-door.h"
+#include "server/http/http.h"
+#include "server/notify.h"
+#include "server/rooms/rooms.h"
+#include "server/signalling/signalling.h"
+
+#define BACKUP_INTERVAL_S 900
+#define PRUNE_INTERVAL_S  86400
+#define READY_WAIT_MS     5000 /* for media workers; later we serve without those that are missing */
+#define READY_POLL_MS     10
+
+struct MnbApp {
+    const MnbConfig *config;
+    GMainLoop *loop;
+    MnbClock *clock;
+    MnbStore *store;
+    MnbCatalog *catalog;
+    MnbFrontDoor *front_door; /* NULL: somebody else's proxy */
+    MnbMediaPool *pool;
+    MnbWalls *walls;
+    MnbJobs *jobs;
+    MnbRooms *rooms;
+    MnbHttp *http;
+    MnbSignalling *signalling;
+    MnbAdmin *admin;
+    char *public_url;
+    gboolean prints_links;
+    guint waited_ms; /* for the media workers, at start */
+    guint sources[5];
+    guint n_sources;
+    int stopping; /* parts that have not said they are done; 0: not stopping */
+    gboolean is_stopping;
+    int exit_code;
+};
+
+/* ------------------------------------------------------------------ building */
+
+static gboolean build_store(MnbApp *app, GError **error)
+{
+    app->store = mnb_store_new(app->config->server.state_dir, error);
+    if (app->store == NULL)
+        return FALSE;
+    app->catalog = mnb_catalog_open(app->store, MNB_CATALOG_RESTORE, error);
+    return app->catalog != NULL;
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* What people type: `localhost` is an origin that browsers give camera and microphone to. */
+static char *make_public_url(MnbApp *app)
+{
+    const MnbConfig *config = app->config;
+    if (config->server.public_url[0] != '\0')
+        return g_strdup(config->server.public_url);
+    const char *scheme = config->server.tls_certificate[0] != '\0' ? "https" : "http";
+    guint port =
+        app->front_door != NULL ? mnb_front_door_port(app->front_door) : (guint)config->server.port;
+    const char *listen = config->server.listen;
+    gboolean is_anywhere = strcmp(listen, "127.0.0.1") == 0 || strcmp(listen, "::1") == 0 ||
+                           strcmp(listen, "0.0.0.0") == 0 || strcmp(listen, "::") == 0;
+    const char *format =
+        !is_anywhere && strchr(listen, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u";
+    char *url;
+    /* The format is one of the two literals above. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    url = g_strdup_printf(format, scheme, is_anywhere ? "localhost" : listen, port);
+#pragma GCC diagnostic pop
+    return url;
+}
+
+static gboolean build_front_door(MnbApp *app, GError **error)
+{
+    const MnbConfig *config = app->config;
+    if (config->server.front_door == MNB_FRONT_DOOR_NGINX) {
+        g_autofree char *web_root = config->server.web_root[0] != '\0'
+                                        ? g_strdup(config->server.web_root)
+                                        : mnb_programs_find_web_root();
+        app->front_door = mnb_front_door_new(
+            &(MnbFrontDoorOptions){
+                .state_dir = mnb_store_folder(app->store, MNB_STORE_ROOT),
+                .web_client_dir = web_root,
+                .listen_address = config->server.listen,
+                .port = (guint16)config->server.port,
+                .tls_certificate = or_null(config->server.tls_certificate),
+                .tls_key = or_null(config->server.tls_key),
+                .nginx_path = or_null(config->server.nginx),
+            },
+            error);
+        if (app->front_door == NULL)
+            return FALSE;
+    }
+    app->public_url = make_public_url(app);
+    return TRUE;
+}
+
+static gboolean build_media(MnbApp *app, GError **error)
+{
+    const MnbConfig *config = app->config;
+    g_autofree char *program = mnb_programs_find("manabi-media", error);
+    if (program == NULL)
+        return FALSE;
+    app->pool = mnb_media_pool_new(
+        &(MnbMediaPoolOptions){
+            .program = program,
+            .workers = (guint)config->media.workers,
+            .port = (guint16)config->media.port,
+            .announce = (const char *const *)config->media.announce,
+            .has_sandbox = config->media.sandbox != MNB_SANDBOX_OFF,
+        },
+        error);
+    return app->pool != NULL && mnb_media_pool_start(app->pool, error);
+}
+
+static gboolean build_jobs(MnbApp *app, GError **error)
+{
+    const MnbConfig *config = app->config;
+    app->walls = mnb_walls_new(config->jobs.sandbox, error);
+    if (app->walls == NULL)
+        return FALSE;
+    app->jobs = mnb_jobs_new(
+        &(MnbJobsOptions){
+            .catalog = app->catalog,
+            .walls = app->walls,
+            .parallel = (guint)config->jobs.parallel,
+            .memory_mb = (guint)config->jobs.memory_mb,
+            .timeout_s = (guint)config->jobs.timeout_s,
+        },
+        NULL, NULL);
+    return mnb_jobs_recover(app->jobs, error);
+}
+
+static void on_jobs_changed(gpointer data)
+{
+    MnbApp *app = data;
+    mnb_jobs_kick(app->jobs);
+}
+
+static gboolean build_rooms(MnbApp *app, GError **error)
+{
+    g_autoptr(GError) missing = NULL;
+    g_autofree char *program = mnb_programs_find("manabi-record", &missing);
+    if (program == NULL)
+        MNB_LOG_WARNING("sessions cannot be recorded", "reason=%s", missing->message);
+    app->rooms = mnb_rooms_new(
+        &(MnbRoomsOptions){
+            .catalog = app->catalog,
+            .pool = app->pool,
+            .clock = app->clock,
+            .record_program = program,
+            .ring_bytes = (guint32)app->config->recording.ring_mb << 20,
+            .min_free_bytes = app->config->recording.min_free_mb << 20,
+            .max_peers = (guint)app->config->rooms.peers_max,
+            .away_ms = (guint)(app->config->rooms.away_s * 1000),
+            .on_jobs_added = on_jobs_changed,
+            .data = app,
+        },
+        error);
+    return app->rooms != NULL;
+}
+
+static void write_pool_metrics(GString *text, gpointer data)
+{
+    mnb_media_pool_write_metrics(((MnbApp *)data)->pool, text);
+}
+
+static void write_rooms_metrics(GString *text, gpointer data)
+{
+    mnb_rooms_write_metrics(((MnbApp *)data)->rooms, text);
+}
+
+static void write_signalling_metrics(GString *text, gpointer data)
+{
+    mnb_signalling_write_metrics(((MnbApp *)data)->signalling, text);
+}
+
+static void write_jobs_metrics(GString *text, gpointer data)
+{
+    mnb_jobs_write_metrics(((MnbApp *)data)->jobs, text);
+}
+
+static gboolean build_doors(MnbApp *app, GError **error)
+{
+    const char *run = mnb_store_folder(app->store, MNB_STORE_RUN);
+    g_autofree char *api = g_build_filename(run, "api.sock", NULL);
+    g_autofree char *signal = g_build_filename(run, "signal.sock", NULL);
+    app->http = mnb_http_new(
+        &(MnbHttpOptions){
+            .socket_path = api,
+            .public_url = app->public_url,
+            .version = MNB_VERSION,
+            .catalog = app->catalog,
+            .rooms = app->rooms,
+            .clock = app->clock,
+            .on_jobs_changed = on_jobs_changed,
+            .data = app,
+        },
+        error);
+    if (app->http == NULL)
+        return FALSE;
+    const char *origins[] = {app->public_url, NULL};
+    app->signalling = mnb_signalling_new(
+        &(MnbSignallingOptions){
+            .socket_path = signal,
+            .origins = origins,
+            .rooms = app->rooms,
+        },
+        error);
+    if (app->signalling == NULL)
+        return FALSE;
+    mnb_http_add_metrics(app->http, write_pool_metrics, app);
+    mnb_http_add_metrics(app->http, write_rooms_metrics, app);
+    mnb_http_add_metrics(app->http, write_jobs_metrics, app);
+    mnb_http_add_metrics(app->http, write_signalling_metrics, app);
+    app->admin = mnb_admin_new(
+        &(MnbAdminOptions){
+            .catalog = app->catalog,
+            .public_url = app->public_url,
+            .on_jobs_changed = on_jobs_changed,
+            .data = app,
+        },
+        error);
+    if (app->admin == NULL)
+        return FALSE;
+    return app->front_door == NULL || mnb_front_door_start(app->front_door, error);
+}
+
+/* ------------------------------------------------------------------ running */
+
+static void serve(MnbApp *app)
+{
+    mnb_jobs_start(app->jobs);
+    mnb_http_set_state(app->http, MNB_HTTP_SERVING);
+    g_autoptr(GError) error = NULL;
+    if (app->prints_links && !mnb_demo_print(app->catalog, app->public_url, &error))
+        MNB_LOG_ERROR("no demonstration event", "reason=%s", error->message);
+    printf("ready %s\n", app->public_url);
+    fflush(stdout);
+    mnb_notify("READY=1");
+    MNB_LOG_INFO("serving", "version=%s media_workers=%u", MNB_VERSION,
+                 mnb_media_pool_count_ready(app->pool));
+}
+
+static gboolean on_ready_poll(gpointer data)
+{
+    MnbApp *app = data;
+    app->waited_ms += READY_POLL_MS;
+    if (app->is_stopping)
+        return G_SOURCE_REMOVE;
+    guint ready = mnb_media_pool_count_ready(app->pool);
+    if (ready < mnb_media_pool_count(app->pool) && app->waited_ms < READY_WAIT_MS)
+        return G_SOURCE_CONTINUE;
+    if (ready == 0)
+        MNB_LOG_ERROR("no media worker is ready: sessions have no sound and picture yet");
+    serve(app);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_backup(gpointer data)
+{
+    mnb_catalog_backup(((MnbApp *)data)->catalog);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean write_prune(MnbDb *db, gpointer data, GError **error)
+{
+    return mnb_staff_prune_tokens(db, g_get_real_time(), error);
+}
+
+static gboolean on_prune(gpointer data)
+{
+    mnb_catalog_write(((MnbApp *)data)->catalog, write_prune, NULL, NULL, NULL, NULL);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_watchdog(gpointer data)
+{
+    mnb_notify("WATCHDOG=1");
+    return G_SOURCE_CONTINUE;
+}
+
+static void keep_source(MnbApp *app, guint source)
+{
+    g_assert(app->n_sources < G_N_ELEMENTS(app->sources));
+    app->sources[app->n_sources++] = source;
+}
+
+MnbApp *mnb_app_new(const MnbConfig *config, gboolean prints_links, GError **error)
+{
+    MnbApp *app = g_new0(MnbApp, 1);
+    app->config = config;
+    app->prints_links = prints_links;
+    app->loop = g_main_loop_new(NULL, FALSE);
+    app->clock = mnb_clock_new();
+    static gboolean (*const steps[])(MnbApp *, GError **) = {
+        build_store, build_front_door, build_media, build_jobs, build_rooms, build_doors,
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        if (!steps[i](app, error)) {
+            mnb_app_free(app);
+            return NULL;
+        }
+    }
+    keep_source(app, g_timeout_add_seconds(BACKUP_INTERVAL_S, on_backup, app));
+    keep_source(app, g_timeout_add_seconds(PRUNE_INTERVAL_S, on_prune, app));
+    guint64 watchdog_us = mnb_notify_watchdog_us();
+    if (watchdog_us > 0)
+        keep_source(app, g_timeout_add((guint)(watchdog_us / 1000), on_watchdog, app));
+    return app;
+}
+
+int mnb_app_run(MnbApp *app)
+{
+    g_timeout_add(READY_POLL_MS, on_ready_poll, app);
+    g_main_loop_run(app->loop);
+    return app->exit_code;
+}
+
+/* ------------------------------------------------------------------ stopping */
+
+/* Recorders and jobs first, while the workers still run; then the workers; then the loop. */
+static void on_pool_stopped(gpointer data)
+{
+    g_main_loop_quit(((MnbApp *)data)->loop);
+}
+
+static void on_part_stopped(gpointer data)
+{
+    MnbApp *app = data;
+    if (--app->stopping > 0)
+        return;
+    if (app->front_door != NULL)
+        mnb_front_door_stop(app->front_door);
+    mnb_media_pool_stop(app->pool, on_pool_stopped, app);
+}
+
+static gboolean on_stop_deadline(gpointer data)
+{
+    MnbApp *app = data;
+    MNB_LOG_ERROR("not everything ended in time and is cut off");
+    app->exit_code = 1;
+    g_main_loop_quit(app->loop);
+    return G_SOURCE_REMOVE;
+}
+
+void mnb_app_stop(MnbApp *app)
+{
+    if (app->is_stopping) {
+        g_main_loop_quit(app->loop);
+        return;
+    }
+    app->is_stopping = TRUE;
+    MNB_LOG_INFO("stopping");
+    mnb_notify("STOPPING=1");
+    mnb_http_set_state(app->http, MNB_HTTP_DRAINING);
+    mnb_signalling_drain(app->signalling);
+    g_timeout_add_seconds((guint)app->config->server.stop_timeout_s, on_stop_deadline, app);
+    app->stopping = 2;
+    mnb_rooms_stop(app->rooms, on_part_stopped, app);
+    mnb_jobs_stop(app->jobs, on_part_stopped, app);
+}
+
+void mnb_app_free(MnbApp *app)
+{
+    if (app == NULL)
+        return;
+    for (guint i = 0; i < app->n_sources; i++)
+        g_source_remove(app->sources[i]);
+    mnb_front_door_free(app->front_door);
+    mnb_admin_free(app->admin);
+    mnb_signalling_free(app->signalling);
+    mnb_http_free(app->http);
+    mnb_rooms_free(app->rooms);
+    mnb_jobs_free(app->jobs);
+    mnb_walls_free(app->walls);
+    mnb_media_pool_free(app->pool);
+    mnb_catalog_close(app->catalog);
+    mnb_store_free(app->store);
+    mnb_clock_free(app->clock);
+    g_main_loop_unref(app->loop);
+    g_free(app->public_url);
+    g_free(app);
+}

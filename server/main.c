@@ -1,0 +1,55 @@
+/* main.c - the manabi program: which command, nothing else. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/log.h"
+#include "server/cli.h"
+#include "server/serve.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"serve", mnb_serve, "run the server"},
+    {"link", mnb_cli_link, "make a link by which people come into an event"},
+    {"token", mnb_cli_token, "make a bearer token for WHIP or WHEP"},
+    {"user", mnb_cli_user, "make a staff account, or a new sign-in link for one"},
+    {"import", mnb_cli_import, "bring a film into the catalogue"},
+    {"check", mnb_cli_check, "say what this machine lacks"},
+};
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage: manabi COMMAND [OPTIONS]\n\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\nmanabi COMMAND --help tells more.\n");
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
+    mnb_log_start();
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("manabi %s\n", MNB_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "manabi: there is no command '%s'\n\n", argv[1]);
+    print_usage(stderr);
+    return 2;
+}
