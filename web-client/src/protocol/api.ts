@@ -1,0 +1,164 @@
+/** The HTTP API. Every call takes the caller's AbortSignal, returns a decoded object, or throws ApiError. */
+import { DecodeError, type Decoder } from './decode';
+import {
+  decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeJobs, decodeJoin, decodeLink, decodeLinks,
+  decodeMe, decodeRecording, decodeRecordings, decodeSession,
+  type EventFields, type Role,
+} from './objects';
+
+export interface FieldError {
+  field: string;
+  code: string;
+}
+
+/** `code` is the server's error code (RFC 9457), or one of ours: `network`, `bad-answer`, `server-error`. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly detail: string,
+    readonly fields: readonly FieldError[] = [],
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(`${code}: ${detail}`);
+    this.name = 'ApiError';
+  }
+}
+
+interface Call<T> {
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  body?: unknown;
+  /** A role link's token; absent: the cookie decides. */
+  token?: string | null | undefined;
+  decode: Decoder<T>;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const retryAfter = Number(response.headers.get('Retry-After') ?? NaN);
+  let problem: unknown = null;
+  try {
+    problem = await response.json();
+  } catch {
+    // not JSON: a proxy's own error page
+  }
+  const fields = typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>) : {};
+  const fallback = response.status >= 500 ? 'server-error'
+    : response.status === 404 ? 'not-found'
+    : response.status === 401 ? 'not-signed-in'
+    : response.status === 403 ? 'not-allowed'
+    : response.status === 429 ? 'too-many' : 'bad-answer';
+  const errors = Array.isArray(fields.errors) ? fields.errors : [];
+  return new ApiError(
+    typeof fields.code === 'string' ? fields.code : fallback,
+    response.status,
+    typeof fields.detail === 'string' ? fields.detail : '',
+    errors.flatMap((item: unknown) => {
+      const error = item as { field?: unknown; code?: unknown } | null;
+      return typeof error?.field === 'string' && typeof error.code === 'string'
+        ? [{ field: error.field, code: error.code }] : [];
+    }),
+    Number.isFinite(retryAfter) ? retryAfter : null,
+  );
+}
+
+async function call<T>(path: string, signal: AbortSignal, options: Call<T>): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (options.token) headers.Authorization = `Bearer ${options.token}`;
+  const method = options.method ?? 'GET';
+  const init: RequestInit = { method, headers, signal, credentials: 'same-origin', cache: 'no-store' };
+  if (method === 'POST' || method === 'PATCH') {
+    headers['Content-Type'] = 'application/json';
+    init.body = JSON.stringify(options.body ?? {});
+  }
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, init);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError('network', 0, 'the server could not be reached');
+  }
+  if (!response.ok) throw await problemOf(response);
+  let body: unknown = null;
+  if (response.status !== 204 && response.status !== 202) {
+    try {
+      body = await response.json();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new ApiError('bad-answer', response.status, 'the answer is not JSON');
+    }
+  }
+  try {
+    return options.decode(body, '');
+  } catch (error) {
+    if (error instanceof DecodeError) throw new ApiError('bad-answer', response.status, error.message);
+    throw error;
+  }
+}
+
+const nothing: Decoder<void> = () => undefined;
+
+export interface RecordingQuery {
+  q?: string;
+  area?: string;
+  city?: string;
+  language?: string;
+  state?: string;
+  page?: number;
+  per_page?: number;
+}
+
+function queryString(fields: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields) as [string, string | number | undefined][]) {
+    if (value !== undefined && value !== '') query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+const segment = encodeURIComponent;
+
+export const api = {
+  me: (signal: AbortSignal) => call('/me', signal, { decode: decodeMe }),
+  signIn: (signal: AbortSignal, body: { user: string; password: string } | { token: string }) =>
+    call('/sign-in', signal, { method: 'POST', body, decode: decodeMe }),
+  signOut: (signal: AbortSignal) => call('/sign-out', signal, { method: 'POST', decode: nothing }),
+  setPassword: (signal: AbortSignal, password: string) =>
+    call('/password', signal, { method: 'POST', body: { password }, decode: nothing }),
+
+  areas: (signal: AbortSignal) => call('/areas', signal, { decode: decodeAreas }),
+  cities: (signal: AbortSignal) => call('/cities', signal, { decode: decodeCities }),
+
+  events: (signal: AbortSignal, when: 'upcoming' | 'all') =>
+    call(`/events?when=${when}`, signal, { decode: decodeEvents }),
+  event: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/events/${segment(id)}`, signal, { token, decode: decodeEvent }),
+  createEvent: (signal: AbortSignal, body: EventFields) =>
+    call('/events', signal, { method: 'POST', body, decode: decodeEvent }),
+  changeEvent: (signal: AbortSignal, id: string, body: Partial<EventFields>, token?: string | null) =>
+    call(`/events/${segment(id)}`, signal, { method: 'PATCH', body, token, decode: decodeEvent }),
+
+  links: (signal: AbortSignal, event: string, token?: string | null) =>
+    call(`/events/${segment(event)}/links`, signal, { token, decode: decodeLinks }),
+  createLink: (
+    signal: AbortSignal, event: string,
+    body: { role: Role; label: string; expires_at: string | null }, token?: string | null,
+  ) => call(`/events/${segment(event)}/links`, signal, { method: 'POST', body, token, decode: decodeLink }),
+  revokeLink: (signal: AbortSignal, link: string, token?: string | null) =>
+    call(`/links/${segment(link)}`, signal, { method: 'DELETE', token, decode: nothing }),
+
+  join: (signal: AbortSignal, token: string) => call('/join', signal, { token, decode: decodeJoin }),
+  session: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/sessions/${segment(id)}`, signal, { token, decode: decodeSession }),
+
+  recordings: (signal: AbortSignal, query: RecordingQuery) =>
+    call(`/recordings${queryString(query)}`, signal, { decode: decodeRecordings }),
+  recording: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}`, signal, { token, decode: decodeRecording }),
+  changeRecording: (signal: AbortSignal, id: string, body: object) =>
+    call(`/recordings/${segment(id)}`, signal, { method: 'PATCH', body, decode: decodeRecording }),
+
+  jobs: (signal: AbortSignal) => call('/jobs', signal, { decode: decodeJobs }),
+  retryJob: (signal: AbortSignal, id: string) =>
+    call(`/jobs/${segment(id)}/retry`, signal, { method: 'POST', decode: nothing }),
+};

@@ -1,0 +1,317 @@
+/** The objects of the HTTP API (docs/protocol.md, section 3) and their decoders. */
+import {
+  boolean, knownItems, list, localUrl, nullable, number, object, oneOf, string, time, withDefault,
+  type Decoder,
+} from './decode';
+
+export type Role = 'facilitator' | 'presenter' | 'interpreter' | 'participant' | 'observer';
+export const ROLES: readonly Role[] = ['facilitator', 'presenter', 'interpreter', 'participant', 'observer'];
+export type SessionState = 'planned' | 'live' | 'ended';
+export type EventKind = 'virtual-session' | 'site-visit' | 'seminar' | 'peer-exchange';
+export const EVENT_KINDS: readonly EventKind[] = ['virtual-session', 'site-visit', 'seminar', 'peer-exchange'];
+export type RecordingPolicy = 'none' | 'review' | 'publish';
+export type Audience = 'public' | 'link' | 'staff';
+export type RecordingState = 'draft' | 'processing' | 'review' | 'published' | 'withdrawn';
+export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+
+const role: Decoder<Role> = oneOf(...ROLES);
+const audience = oneOf('public', 'link', 'staff');
+const sessionState = oneOf('planned', 'live', 'ended');
+
+export interface User {
+  id: string;
+  name: string;
+  is_admin: boolean;
+  has_password: boolean;
+}
+
+export const decodeMe = object<{ user: User | null }>({
+  user: nullable(object<User>({
+    id: string, name: string, is_admin: boolean, has_password: boolean,
+  })),
+});
+
+export interface Area {
+  code: string;
+  name_en: string;
+  name_ja: string;
+  recordings: number;
+}
+
+export const decodeAreas = object<{ items: Area[] }>({
+  items: list(object<Area>({
+    code: string, name_en: string, name_ja: string, recordings: withDefault(number, 0),
+  })),
+});
+
+export interface City {
+  code: string;
+  name_en: string;
+  name_ja: string;
+  prefecture_en: string;
+  prefecture_ja: string;
+  country: string;
+  recordings: number;
+}
+
+export const decodeCities = object<{ items: City[] }>({
+  items: list(object<City>({
+    code: string,
+    name_en: string,
+    name_ja: string,
+    prefecture_en: withDefault(string, ''),
+    prefecture_ja: withDefault(string, ''),
+    country: withDefault(string, 'JP'),
+    recordings: withDefault(number, 0),
+  })),
+});
+
+export interface LearningEvent {
+  id: string;
+  kind: EventKind;
+  title_en: string;
+  title_ja: string;
+  summary_en: string;
+  summary_ja: string;
+  area: string;
+  city: string;
+  starts_at: Date;
+  duration_s: number;
+  time_zone: string;
+  languages: string[];
+  is_public: boolean;
+  recording_policy: RecordingPolicy;
+  audience: Audience;
+  state: SessionState;
+  session: string | null;
+  may: { edit: boolean; host: boolean };
+}
+
+export const decodeEvent = object<LearningEvent>({
+  id: string,
+  kind: oneOf(...EVENT_KINDS),
+  title_en: withDefault(string, ''),
+  title_ja: withDefault(string, ''),
+  summary_en: withDefault(string, ''),
+  summary_ja: withDefault(string, ''),
+  area: string,
+  city: string,
+  starts_at: time,
+  duration_s: number,
+  time_zone: string,
+  languages: withDefault(list(string), []),
+  is_public: withDefault(boolean, false),
+  recording_policy: withDefault(oneOf('none', 'review', 'publish'), 'review'),
+  audience: withDefault(audience, 'staff'),
+  state: sessionState,
+  session: nullable(string),
+  may: withDefault(
+    object({ edit: withDefault(boolean, false), host: withDefault(boolean, false) }),
+    { edit: false, host: false }),
+});
+
+export const decodeEvents = object<{ items: LearningEvent[] }>({ items: knownItems(decodeEvent) });
+
+/** What POST and PATCH of an event send. */
+export interface EventFields {
+  kind: EventKind;
+  title_en: string;
+  title_ja: string;
+  summary_en: string;
+  summary_ja: string;
+  area: string;
+  city: string;
+  starts_at: string;
+  duration_s: number;
+  time_zone: string;
+  languages: string[];
+  is_public: boolean;
+  recording_policy: RecordingPolicy;
+  audience: Audience;
+}
+
+export interface Link {
+  id: string;
+  role: Role;
+  label: string;
+  created_at: Date;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  uses: number;
+  /** Only in the answer that made it. */
+  url: string | null;
+  qr_svg: string | null;
+}
+
+export const decodeLink = object<Link>({
+  id: string,
+  role,
+  label: withDefault(string, ''),
+  created_at: time,
+  expires_at: nullable(time),
+  revoked_at: nullable(time),
+  uses: withDefault(number, 0),
+  url: nullable(string),
+  qr_svg: nullable(string),
+});
+
+export const decodeLinks = object<{ items: Link[] }>({ items: knownItems(decodeLink) });
+
+export interface JoinInfo {
+  event: LearningEvent;
+  role: Role;
+  label: string;
+  session: { id: string; state: SessionState } | null;
+}
+
+export const decodeJoin = object<JoinInfo>({
+  event: decodeEvent,
+  role,
+  label: withDefault(string, ''),
+  session: nullable(object<{ id: string; state: SessionState }>({ id: string, state: sessionState })),
+});
+
+export interface Reason {
+  code: string;
+  detail: string;
+}
+
+const decodeReason = object<Reason>({ code: withDefault(string, ''), detail: withDefault(string, '') });
+
+export interface Download {
+  name: string;
+  url: string;
+  bytes: number;
+  kind: string;
+}
+
+export interface Rendition {
+  name: string;
+  width: number | null;
+  height: number | null;
+  bitrate_bps: number | null;
+}
+
+export interface Recording {
+  id: string;
+  title_en: string;
+  title_ja: string;
+  description_en: string;
+  description_ja: string;
+  area: string;
+  city: string;
+  languages: string[];
+  event: string | null;
+  recorded_at: Date;
+  published_at: Date | null;
+  duration_s: number | null;
+  state: RecordingState;
+  audience: Audience;
+  progress_permille: number | null;
+  reason: Reason | null;
+  poster: string | null;
+  playlist: string | null;
+  downloads: Download[];
+  renditions: Rendition[];
+  snippet_en: string | null;
+  snippet_ja: string | null;
+}
+
+export const decodeRecording = object<Recording>({
+  id: string,
+  title_en: withDefault(string, ''),
+  title_ja: withDefault(string, ''),
+  description_en: withDefault(string, ''),
+  description_ja: withDefault(string, ''),
+  area: string,
+  city: string,
+  languages: withDefault(list(string), []),
+  event: nullable(string),
+  recorded_at: time,
+  published_at: nullable(time),
+  duration_s: nullable(number),
+  state: oneOf('draft', 'processing', 'review', 'published', 'withdrawn'),
+  audience: withDefault(audience, 'staff'),
+  progress_permille: nullable(number),
+  reason: nullable(decodeReason),
+  poster: nullable(localUrl),
+  playlist: nullable(localUrl),
+  downloads: withDefault(knownItems(object<Download>({
+    name: string, url: localUrl, bytes: withDefault(number, 0), kind: withDefault(string, ''),
+  })), []),
+  renditions: withDefault(knownItems(object<Rendition>({
+    name: string, width: nullable(number), height: nullable(number), bitrate_bps: nullable(number),
+  })), []),
+  snippet_en: nullable(string),
+  snippet_ja: nullable(string),
+});
+
+export interface FacetCount {
+  code: string;
+  count: number;
+}
+
+export interface RecordingPage {
+  items: Recording[];
+  total: number;
+  page: number;
+  per_page: number;
+  facets: { area: FacetCount[]; city: FacetCount[] };
+}
+
+const facet = withDefault(list(object<FacetCount>({ code: string, count: number })), []);
+
+export const decodeRecordings = object<RecordingPage>({
+  items: knownItems(decodeRecording),
+  total: number,
+  page: withDefault(number, 1),
+  per_page: withDefault(number, 24),
+  facets: withDefault(
+    object<RecordingPage['facets']>({ area: facet, city: facet }), { area: [], city: [] }),
+});
+
+export interface Job {
+  id: string;
+  kind: string;
+  recording: string;
+  state: JobState;
+  progress_permille: number;
+  eta_s: number | null;
+  attempts: number;
+  reason: Reason | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export const decodeJobs = object<{ items: Job[] }>({
+  items: knownItems(object<Job>({
+    id: string,
+    kind: string,
+    recording: string,
+    state: oneOf('waiting', 'running', 'done', 'failed', 'cancelled'),
+    progress_permille: withDefault(number, 0),
+    eta_s: nullable(number),
+    attempts: withDefault(number, 0),
+    reason: nullable(decodeReason),
+    created_at: time,
+    updated_at: time,
+  })),
+});
+
+export interface SessionInfo {
+  id: string;
+  event: string;
+  state: SessionState;
+  started_at: Date | null;
+  ended_at: Date | null;
+  recordings: Recording[];
+}
+
+export const decodeSession = object<SessionInfo>({
+  id: string,
+  event: string,
+  state: sessionState,
+  started_at: nullable(time),
+  ended_at: nullable(time),
+  recordings: withDefault(knownItems(decodeRecording), []),
+});

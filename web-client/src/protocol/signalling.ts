@@ -1,0 +1,275 @@
+/** Messages of the WebSocket (docs/protocol.md, section 4): decoders for what the server says, types for what we ask. */
+import {
+  boolean, knownItems, list, nullable, number, object, oneOf, string, time, withDefault,
+  DecodeError, type Decoder,
+} from './decode';
+import { ROLES, type Role, type SessionState } from './objects';
+
+export type Source = 'microphone' | 'camera' | 'screen';
+export type RecordingStatus = 'off' | 'on' | 'failed';
+export type PictureMode = 'all' | 'one' | 'audio';
+
+export interface Track {
+  id: string;
+  source: Source;
+  is_on: boolean;
+}
+
+export interface Peer {
+  id: string;
+  name: string;
+  affiliation: string;
+  role: Role;
+  joined_at: Date | null;
+  is_here: boolean;
+  /** Place in the queue of raised hands, from 1; null: not raised. */
+  hand: number | null;
+  tracks: Track[];
+}
+
+export interface ChatMessage {
+  id: number;
+  peer: string;
+  name: string;
+  text: string;
+  at: Date;
+}
+
+export interface RecordingInfo {
+  state: RecordingStatus;
+  since: Date | null;
+  detail: string | null;
+}
+
+export interface RoomSession {
+  id: string;
+  event: string;
+  state: SessionState;
+  started_at: Date | null;
+  title_en: string;
+  title_ja: string;
+  area: string;
+  city: string;
+}
+
+export interface RoomSnapshot {
+  session: RoomSession;
+  recording: RecordingInfo;
+  peers: Peer[];
+  chat: ChatMessage[];
+  seq: number;
+}
+
+const source = oneOf('microphone', 'camera', 'screen');
+const sessionState = oneOf('planned', 'live', 'ended');
+
+const decodePeer = object<Peer>({
+  id: string,
+  name: string,
+  affiliation: withDefault(string, ''),
+  role: oneOf(...ROLES),
+  joined_at: nullable(time),
+  is_here: withDefault(boolean, true),
+  hand: nullable(number),
+  tracks: withDefault(knownItems(object<Track>({ id: string, source, is_on: withDefault(boolean, true) })), []),
+});
+
+const decodeChat = object<ChatMessage>({ id: number, peer: withDefault(string, ''), name: string, text: string, at: time });
+
+const recordingFields = {
+  state: oneOf('off', 'on', 'failed'),
+  since: nullable(time),
+  detail: nullable(string),
+};
+
+export const decodeSnapshot = object<RoomSnapshot>({
+  session: object<RoomSession>({
+    id: string,
+    event: string,
+    state: sessionState,
+    started_at: nullable(time),
+    title_en: withDefault(string, ''),
+    title_ja: withDefault(string, ''),
+    area: withDefault(string, ''),
+    city: withDefault(string, ''),
+  }),
+  recording: object<RecordingInfo>(recordingFields),
+  peers: knownItems(decodePeer),
+  chat: withDefault(knownItems(decodeChat), []),
+  seq: withDefault(number, 0),
+});
+
+export interface Welcome {
+  peer: string;
+  resume: string;
+  role: Role;
+  may: string[];
+  ice_servers: RTCIceServer[];
+  state: RoomSnapshot;
+}
+
+/** One address or several; only the schemes that a peer connection takes. */
+const iceUrls: Decoder<string | string[]> = (value, path) =>
+  (Array.isArray(value) ? list(string)(value, path) : string(value, path));
+
+const decodeIceServer: Decoder<RTCIceServer> = (value, path) => {
+  const server = object<{ urls: string | string[]; username: string | null; credential: string | null }>({
+    urls: iceUrls, username: nullable(string), credential: nullable(string),
+  })(value, path);
+  return {
+    urls: server.urls,
+    ...(server.username !== null && { username: server.username }),
+    ...(server.credential !== null && { credential: server.credential }),
+  };
+};
+
+export const decodeWelcome = object<Welcome>({
+  peer: string,
+  resume: string,
+  role: oneOf(...ROLES),
+  may: withDefault(list(string), []),
+  ice_servers: withDefault(list(decodeIceServer), []),
+  state: decodeSnapshot,
+});
+
+export const decodeSdpReply = object<{ sdp: string }>({ sdp: string });
+
+export type RoomEvent =
+  | { type: 'peer-joined'; peer: Peer }
+  | { type: 'peer-left'; peer: string; reason: string }
+  | { type: 'peer-away'; peer: string }
+  | { type: 'peer-back'; peer: string }
+  | { type: 'peer-renamed'; peer: string; name: string }
+  | { type: 'track-on'; peer: string; track: string; source: Source }
+  | { type: 'track-off'; peer: string; track: string; source: Source }
+  | { type: 'hand'; order: string[] }
+  | { type: 'chat'; chat: ChatMessage }
+  | ({ type: 'recording' } & RecordingInfo)
+  | { type: 'session'; state: SessionState; started_at: Date | null };
+
+const trackFields = { peer: string, track: string, source };
+
+const eventDecoders: { readonly [Type in RoomEvent['type']]: Decoder<Extract<RoomEvent, { type: Type }>> } = {
+  'peer-joined': object({ type: oneOf('peer-joined'), peer: decodePeer }),
+  'peer-left': object({ type: oneOf('peer-left'), peer: string, reason: withDefault(string, '') }),
+  'peer-away': object({ type: oneOf('peer-away'), peer: string }),
+  'peer-back': object({ type: oneOf('peer-back'), peer: string }),
+  'peer-renamed': object({ type: oneOf('peer-renamed'), peer: string, name: string }),
+  'track-on': object({ type: oneOf('track-on'), ...trackFields }),
+  'track-off': object({ type: oneOf('track-off'), ...trackFields }),
+  'hand': object({ type: oneOf('hand'), order: list(string) }),
+  'chat': object({ type: oneOf('chat'), chat: decodeChat }),
+  'recording': object({ type: oneOf('recording'), ...recordingFields }),
+  'session': object({ type: oneOf('session'), state: sessionState, started_at: nullable(time) }),
+};
+
+export interface Slot {
+  mid: string;
+  peer: string | null;
+  source: Source | null;
+}
+
+export interface LineFigures {
+  peer: string;
+  loss_permille: number;
+  rtt_ms: number;
+  in_bps: number;
+  out_bps: number;
+}
+
+export type Reply =
+  | { kind: 'reply'; id: number; ok: true; body: unknown }
+  | { kind: 'reply'; id: number; ok: false; code: string; detail: string };
+
+export type ServerMessage =
+  | Reply
+  | { kind: 'event'; seq: number; event: RoomEvent }
+  | { kind: 'slots'; slots: Slot[] }
+  | { kind: 'speakers'; peers: string[] }
+  | { kind: 'media-restart' }
+  | { kind: 'muted-by-host'; source: Source }
+  | { kind: 'line'; peers: LineFigures[] };
+
+const decodeSlot = object<Slot>({ mid: string, peer: nullable(string), source: nullable(source) });
+const decodeLine = object<LineFigures>({
+  peer: string,
+  loss_permille: withDefault(number, 0),
+  rtt_ms: withDefault(number, 0),
+  in_bps: withDefault(number, 0),
+  out_bps: withDefault(number, 0),
+});
+
+const decodeReplyHead = object<{ id: number; ok: boolean; code: string; detail: string }>({
+  id: number, ok: boolean, code: withDefault(string, ''), detail: withDefault(string, ''),
+});
+
+function decodeEventMessage(value: unknown): ServerMessage | null {
+  const head = object<{ seq: number; type: string }>({ seq: number, type: string })(value, '');
+  if (!Object.hasOwn(eventDecoders, head.type)) return null;
+  const decode: Decoder<RoomEvent> = eventDecoders[head.type as RoomEvent['type']];
+  return { kind: 'event', seq: head.seq, event: decode(value, '') };
+}
+
+/** One message, or null for a kind or event type this client does not know. Throws DecodeError when it is broken. */
+export function decodeServerMessage(text: string): ServerMessage | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new DecodeError('', 'JSON');
+  }
+  const { kind } = object<{ kind: string }>({ kind: string })(value, '');
+  switch (kind) {
+    case 'reply': {
+      const head = decodeReplyHead(value, '');
+      return head.ok
+        ? { kind, id: head.id, ok: true, body: value }
+        : { kind, id: head.id, ok: false, code: head.code, detail: head.detail };
+    }
+    case 'event':
+      return decodeEventMessage(value);
+    case 'slots':
+      return { kind, ...object<{ slots: Slot[] }>({ slots: knownItems(decodeSlot) })(value, '') };
+    case 'speakers':
+      return { kind, ...object<{ peers: string[] }>({ peers: list(string) })(value, '') };
+    case 'media-restart':
+      return { kind };
+    case 'muted-by-host':
+      return { kind, ...object<{ source: Source }>({ source })(value, '') };
+    case 'line':
+      return { kind, ...object<{ peers: LineFigures[] }>({ peers: knownItems(decodeLine) })(value, '') };
+    default:
+      return null;
+  }
+}
+
+/** What the client asks. `id` is added when it is sent. */
+export type ClientRequest =
+  | { kind: 'hello'; token: string; name: string; affiliation: string; language: string; resume?: string }
+  | { kind: 'start-session' }
+  | { kind: 'end-session' }
+  | { kind: 'record'; on: boolean }
+  | { kind: 'chat'; text: string; key: string }
+  | { kind: 'hand'; raised: boolean; peer?: string }
+  | { kind: 'publish'; sdp: string; tracks: { mid: string; source: Source }[] }
+  | { kind: 'track'; source: Source; is_on: boolean }
+  | { kind: 'unpublish' }
+  | { kind: 'subscribe'; audio: number; video: number }
+  | { kind: 'subscribed'; sdp: string }
+  | { kind: 'view'; peers: string[]; mode: PictureMode }
+  | { kind: 'mute-peer'; peer: string; source: Source }
+  | { kind: 'remove-peer'; peer: string }
+  | { kind: 'rename'; name: string }
+  | { kind: 'leave' };
+
+export const CLOSE = {
+  BROKEN_MESSAGE: 4400,
+  REFUSED: 4401,
+  REMOVED: 4403,
+  NO_SESSION: 4404,
+  NO_HELLO: 4408,
+  REPLACED: 4409,
+  OVER: 4410,
+  TOO_FAST: 4429,
+  RESTARTING: 1012,
+} as const;

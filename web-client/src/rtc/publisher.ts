@@ -1,0 +1,63 @@
+/**
+ * Sends the own microphone and camera on one peer connection. Its two m-lines never change: a source is switched
+ * on and off with replaceTrack, so nothing is negotiated again.
+ */
+import { watchConnection, type ConnectionState } from './connection';
+import { preferVp8, withOpusErrorCorrection } from './sdp';
+
+export type PublishedSource = 'microphone' | 'camera';
+
+const AUDIO_MAX_BPS = 40_000;
+const VIDEO_MAX_BPS = 1_200_000;
+const VIDEO_MAX_FPS = 30;
+
+export interface PublishOffer {
+  sdp: string;
+  tracks: { mid: string; source: PublishedSource }[];
+}
+
+export class Publisher {
+  readonly connection: RTCPeerConnection;
+  readonly #stop = new AbortController();
+  readonly #senders: Readonly<Record<PublishedSource, RTCRtpTransceiver>>;
+
+  constructor(iceServers: RTCIceServer[], onState: (state: ConnectionState) => void) {
+    this.connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
+    watchConnection(this.connection, onState, this.#stop.signal);
+    const microphone = this.connection.addTransceiver('audio', {
+      direction: 'sendonly',
+      sendEncodings: [{ maxBitrate: AUDIO_MAX_BPS, priority: 'high', networkPriority: 'high' }],
+    });
+    const camera = this.connection.addTransceiver('video', {
+      direction: 'sendonly',
+      sendEncodings: [{ maxBitrate: VIDEO_MAX_BPS, maxFramerate: VIDEO_MAX_FPS }],
+    });
+    const codecs = RTCRtpSender.getCapabilities('video')?.codecs;
+    if (codecs !== undefined) camera.setCodecPreferences?.(preferVp8(codecs));
+    this.#senders = { microphone, camera };
+  }
+
+  /** Offers once. @ask carries the offer to the server and returns its answer. */
+  async publish(ask: (offer: PublishOffer) => Promise<string>): Promise<void> {
+    await this.connection.setLocalDescription(await this.connection.createOffer());
+    const sdp = this.connection.localDescription?.sdp ?? '';
+    const tracks = (['microphone', 'camera'] as const).map((source) => ({
+      mid: this.#senders[source].mid ?? '',
+      source,
+    }));
+    const answer = await ask({ sdp, tracks });
+    if (this.#stop.signal.aborted) return;
+    await this.connection.setRemoteDescription({ type: 'answer', sdp: withOpusErrorCorrection(answer) });
+  }
+
+  /** null sends nothing on that m-line. */
+  async setTrack(source: PublishedSource, track: MediaStreamTrack | null): Promise<void> {
+    if (track !== null && source === 'camera') track.contentHint = 'motion';
+    await this.#senders[source].sender.replaceTrack(track);
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.connection.close();
+  }
+}

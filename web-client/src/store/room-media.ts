@@ -1,0 +1,141 @@
+/** The two peer connections of a room, kept alive, and what they carry. */
+import { computed, signal } from '@preact/signals';
+import { decodeSdpReply, type PictureMode, type Slot } from '../protocol/signalling';
+import { figuresOf, type ConnectionFigures } from '../rtc/connection';
+import { Publisher, type PublishedSource } from '../rtc/publisher';
+import { Receiver, type ReceivedTrack } from '../rtc/receiver';
+import { Keeper } from './keeper';
+import type { RoomLine } from './room-line';
+
+export const AUDIO_SLOTS = 4;
+export const VIDEO_SLOTS = 9;
+
+export type SourceTracks = (source: PublishedSource) => MediaStreamTrack | null;
+
+export class RoomMedia {
+  readonly tracks = signal<readonly ReceivedTrack[]>([]);
+  readonly slots = signal<readonly Slot[]>([]);
+  readonly #line: RoomLine;
+  readonly #sourceTracks: SourceTracks;
+  readonly #receiving: Keeper;
+  readonly #publishing: Keeper;
+  #iceServers: RTCIceServer[] = [];
+  #publisher: Publisher | null = null;
+  #receiver: Receiver | null = null;
+
+  /** @sourceTracks: what each source sends now; null for a source that is off. */
+  constructor(line: RoomLine, sourceTracks: SourceTracks) {
+    this.#line = line;
+    this.#sourceTracks = sourceTracks;
+    this.#receiving = new Keeper((abort, onState) => {
+      this.slots.value = [];
+      this.tracks.value = [];
+      const receiver = new Receiver(this.#iceServers, onState, (tracks) => {
+        this.tracks.value = tracks;
+      });
+      this.#receiver = receiver;
+      abort.addEventListener('abort', () => receiver.close(), { once: true });
+      return receiver.subscribe(
+        async () => (await line.ask(
+          { kind: 'subscribe', audio: AUDIO_SLOTS, video: VIDEO_SLOTS }, decodeSdpReply)).sdp,
+        (sdp) => line.tell({ kind: 'subscribed', sdp }));
+    });
+    this.#publishing = new Keeper(async (abort, onState) => {
+      const publisher = new Publisher(this.#iceServers, onState);
+      this.#publisher = publisher;
+      abort.addEventListener('abort', () => publisher.close(), { once: true });
+      await Promise.all([this.#fillSource('microphone'), this.#fillSource('camera')]);
+      await publisher.publish(async (offer) =>
+        (await line.ask({ kind: 'publish', ...offer }, decodeSdpReply)).sdp);
+      if (abort.aborted) return;
+      await Promise.all([this.#tellSource('microphone'), this.#tellSource('camera')]);
+    });
+  }
+
+  readonly receiveState = computed(() => this.#receiving.state.value);
+  readonly publishState = computed(() => this.#publishing.state.value);
+
+  start(iceServers: RTCIceServer[], isPublishing: boolean): void {
+    this.#iceServers = iceServers;
+    this.#receiving.start();
+    if (isPublishing) this.#publishing.start();
+  }
+
+  startPublishing(): void {
+    this.#publishing.start();
+  }
+
+  stop(): void {
+    this.#receiving.stop();
+    this.#publishing.stop();
+    this.slots.value = [];
+    this.tracks.value = [];
+  }
+
+  /** The media worker was replaced: both connections are dead. */
+  restart(): void {
+    this.#receiving.restart();
+    this.#publishing.restart();
+  }
+
+  /** The line came back: connections that still work are left alone. */
+  restartBroken(): void {
+    if (this.#receiving.state.value !== 'connected') this.#receiving.restart();
+    if (this.#publishing.state.value !== 'connected') this.#publishing.restart();
+  }
+
+  /** A source was switched, or its device changed. */
+  async sourceChanged(source: PublishedSource): Promise<void> {
+    if (this.#publishing.state.value === 'off') return;
+    await this.#fillSource(source);
+    await this.#tellSource(source);
+  }
+
+  async #fillSource(source: PublishedSource): Promise<void> {
+    await this.#publisher?.setTrack(source, this.#sourceTracks(source)).catch((error: unknown) => {
+      console.warn(`switching the ${source}:`, error instanceof Error ? error.message : error);
+    });
+  }
+
+  /** Not told while the line is down: publishing again, or the next welcome, tells it. */
+  async #tellSource(source: PublishedSource): Promise<void> {
+    const isOn = this.#sourceTracks(source) !== null;
+    await this.#line.tell({ kind: 'track', source, is_on: isOn }).catch(() => undefined);
+  }
+
+  async tellSources(): Promise<void> {
+    if (this.#publishing.state.value !== 'connected') return;
+    await Promise.all([this.#tellSource('microphone'), this.#tellSource('camera')]);
+  }
+
+  streamOf(mid: string | null): MediaStream | null {
+    if (mid === null) return null;
+    return this.tracks.value.find((track) => track.mid === mid)?.stream ?? null;
+  }
+
+  /** Null when nothing is connected. */
+  async figures(): Promise<ConnectionFigures | null> {
+    const connections = [this.#receiver?.connection, this.#publisher?.connection];
+    let sum: ConnectionFigures | null = null;
+    for (const connection of connections) {
+      if (connection === undefined || connection.connectionState !== 'connected') continue;
+      const report = await connection.getStats();
+      const figures = figuresOf(report as unknown as Map<string, unknown>);
+      sum = sum === null ? figures : {
+        roundTripMs: figures.roundTripMs ?? sum.roundTripMs,
+        lost: sum.lost + figures.lost,
+        expected: sum.expected + figures.expected,
+        bytesReceived: sum.bytesReceived + figures.bytesReceived,
+        bytesSent: sum.bytesSent + figures.bytesSent,
+      };
+    }
+    return sum;
+  }
+
+  /** For the test hook only. */
+  connections(): { publish: RTCPeerConnection | null; receive: RTCPeerConnection | null } {
+    return { publish: this.#publisher?.connection ?? null, receive: this.#receiver?.connection ?? null };
+  }
+}
+
+export type { PictureMode };

@@ -1,0 +1,412 @@
+/**
+ * A room from one person's side. Components ask it; it asks the server, waits for the fact, and components draw the
+ * signals. Made when the person presses Join, ended by `leave()` or by the server.
+ */
+import { computed, signal } from '@preact/signals';
+import type { Role } from '../protocol/objects';
+import type {
+  LineFigures, PictureMode, RoomEvent, ServerMessage, Source, Welcome,
+} from '../protocol/signalling';
+import type { PublishedSource } from '../rtc/publisher';
+import type { LocalMedia } from './local-media';
+import { readPreference, readTabValue, writePreference, writeTabValue } from './preferences';
+import { RequestError, RoomLine, type HelloFields, type LineEnd } from './room-line';
+import { RoomMedia } from './room-media';
+import {
+  applyRoomEvent, findPeer, nextStageSpeaker, NO_SPEAKER, roomStateOf, slotOf,
+  type RoomState, type StageSpeaker,
+} from './room-state';
+
+export type RoomPhase = 'connecting' | 'here' | 'reconnecting' | 'over';
+
+export interface PendingChat {
+  key: string;
+  text: string;
+  /** The server's code when it was refused; null: on its way. */
+  failure: string | null;
+}
+
+/** What the interface should tell the person, once. */
+export type RoomNotice =
+  | { kind: 'request-failed'; request: string; code: string }
+  | { kind: 'muted-by-host'; source: Source }
+  | { kind: 'device-lost'; source: PublishedSource }
+  | { kind: 'device-failed'; source: PublishedSource }
+  | { kind: 'event'; event: RoomEvent; before: RoomState }
+  | { kind: 'back'; missedMessages: number };
+
+export interface RoomOptions {
+  hello: () => HelloFields;
+  /** Names the tab's stored resume token: the event's id. */
+  place: string;
+  media: LocalMedia;
+  startWith: Readonly<Record<PublishedSource, boolean>>;
+  onNotice: (notice: RoomNotice) => void;
+}
+
+const HEARTBEAT_MS = 15_000;
+const STAGE_TICK_MS = 500;
+const PICTURE_MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
+
+export class RoomStore {
+  readonly phase = signal<RoomPhase>('connecting');
+  readonly end = signal<LineEnd | null>(null);
+  readonly room = signal<RoomState | null>(null);
+  readonly role = signal<Role>('participant');
+  readonly may = signal<ReadonlySet<string>>(new Set());
+  readonly retryAt = signal<number | null>(null);
+  readonly speakers = signal<readonly string[]>([]);
+  readonly stage = signal<StageSpeaker>(NO_SPEAKER);
+  readonly lines = signal<ReadonlyMap<string, LineFigures>>(new Map());
+  readonly pendingChat = signal<readonly PendingChat[]>([]);
+  readonly isOn = { microphone: signal(false), camera: signal(false) } as const;
+  readonly isHandPending = signal(false);
+  readonly isRecordPending = signal(false);
+  readonly isSessionPending = signal(false);
+  readonly pictureMode = signal<PictureMode>(rememberedPictureMode());
+  readonly me = computed(() => {
+    const room = this.room.value;
+    return room === null ? null : findPeer(room, room.me) ?? null;
+  });
+
+  readonly line: RoomLine;
+  readonly media: RoomMedia;
+  readonly local: LocalMedia;
+  readonly #options: RoomOptions;
+  readonly #stop = new AbortController();
+  #iceServers: RTCIceServer[] = [];
+  #viewed: readonly string[] = [];
+  #wantedHand: boolean | null = null;
+  #lastChatId = 0;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.local = options.media;
+    this.isOn.microphone.value = options.startWith.microphone && options.media.microphone.track.value !== null;
+    this.isOn.camera.value = options.startWith.camera && options.media.camera.track.value !== null;
+    this.line = new RoomLine({
+      hello: options.hello,
+      resume: readTabValue(`resume.${options.place}`),
+      signal: this.#stop.signal,
+      handlers: {
+        onWelcome: (welcome, isResumed) => this.#onWelcome(welcome, isResumed),
+        onMessage: (message) => this.#onMessage(message),
+        onLost: (retryInMs) => this.#onLost(retryInMs),
+        onEnd: (end) => this.#onEnd(end),
+      },
+    });
+    this.media = new RoomMedia(this.line, (source) =>
+      (this.isOn[source].value ? this.local[source].track.value : null));
+    this.local.onLost = (source) => this.#onDeviceLost(source);
+    this.#keepTime();
+  }
+
+  start(): void {
+    this.line.start();
+  }
+
+  async leave(): Promise<void> {
+    this.#forgetPlace();
+    await this.line.leave();
+  }
+
+  /** Lets go of everything without a goodbye: the page is going away and may come back. */
+  dispose(): void {
+    this.media.stop();
+    this.local.onLost = null;
+    this.#stop.abort();
+  }
+
+  // ---- what the person asks
+
+  async setSource(source: PublishedSource, wanted: boolean): Promise<void> {
+    if (wanted && !(await this.local.open(source))) {
+      if (this.local[source].failure.value !== null) this.#options.onNotice({ kind: 'device-failed', source });
+      return;
+    }
+    this.isOn[source].value = wanted;
+    if (wanted && this.#isLive) this.media.startPublishing();
+    await this.media.sourceChanged(source);
+    // The camera's light goes out; the microphone stays open so that unmuting is instant.
+    if (!wanted && source === 'camera') this.local.close('camera');
+  }
+
+  async setHand(raised: boolean): Promise<void> {
+    this.#wantedHand = raised;
+    await this.#flushHand();
+  }
+
+  async lowerHandOf(peer: string): Promise<void> {
+    await this.#try('hand', () => this.line.tell({ kind: 'hand', raised: false, peer }));
+  }
+
+  sendChat(text: string): void {
+    const key = makeKey();
+    this.pendingChat.value = [...this.pendingChat.value, { key, text, failure: null }];
+    void this.#flushChat(key);
+  }
+
+  retryChat(key: string): void {
+    this.#changePending(key, null);
+    void this.#flushChat(key);
+  }
+
+  dropChat(key: string): void {
+    this.pendingChat.value = this.pendingChat.value.filter((message) => message.key !== key);
+  }
+
+  async startSession(): Promise<void> {
+    this.isSessionPending.value = true;
+    await this.#try('start-session', () => this.line.tell({ kind: 'start-session' }));
+    this.isSessionPending.value = false;
+  }
+
+  async endSession(): Promise<void> {
+    this.isSessionPending.value = true;
+    await this.#try('end-session', () => this.line.tell({ kind: 'end-session' }));
+    this.isSessionPending.value = false;
+  }
+
+  async setRecording(on: boolean): Promise<void> {
+    this.isRecordPending.value = true;
+    await this.#try('record', () => this.line.tell({ kind: 'record', on }));
+    this.isRecordPending.value = false;
+  }
+
+  async mutePeer(peer: string, source: Source): Promise<void> {
+    await this.#try('mute-peer', () => this.line.tell({ kind: 'mute-peer', peer, source }));
+  }
+
+  async removePeer(peer: string): Promise<void> {
+    await this.#try('remove-peer', () => this.line.tell({ kind: 'remove-peer', peer }));
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.#try('rename', () => this.line.tell({ kind: 'rename', name }));
+  }
+
+  async chooseDevice(source: PublishedSource, deviceId: string): Promise<void> {
+    const opened = await this.local.choose(source, deviceId);
+    if (!opened) {
+      this.isOn[source].value = false;
+      this.#options.onNotice({ kind: 'device-failed', source });
+    }
+    await this.media.sourceChanged(source);
+  }
+
+  setPictureMode(mode: PictureMode): void {
+    this.pictureMode.value = mode;
+    writePreference('picture-mode', mode);
+    this.#sendView();
+  }
+
+  /** Whose pictures are on screen, most wanted first. */
+  setViewed(peers: readonly string[]): void {
+    if (peers.length === this.#viewed.length && peers.every((peer, index) => peer === this.#viewed[index])) return;
+    this.#viewed = [...peers];
+    this.#sendView();
+  }
+
+  pictureOf(peer: string): MediaStream | null {
+    if (this.pictureMode.value === 'audio') return null;
+    return this.media.streamOf(slotOf(this.media.slots.value, peer, 'camera'));
+  }
+
+  // ---- what the line tells
+
+  get #isLive(): boolean {
+    return this.room.value?.session.state === 'live';
+  }
+
+  #onWelcome(welcome: Welcome, isResumed: boolean): void {
+    const wasReconnecting = this.phase.value === 'reconnecting';
+    writeTabValue(`resume.${this.#options.place}`, welcome.resume);
+    this.#iceServers = welcome.ice_servers;
+    this.role.value = welcome.role;
+    this.may.value = new Set(welcome.may);
+    this.room.value = roomStateOf(welcome.state, welcome.peer);
+    this.phase.value = 'here';
+    this.retryAt.value = null;
+    const chat = welcome.state.chat;
+    const missed = chat.filter((message) => message.id > this.#lastChatId).length;
+    this.#lastChatId = chat.at(-1)?.id ?? this.#lastChatId;
+    if (wasReconnecting) this.#options.onNotice({ kind: 'back', missedMessages: missed });
+    if (welcome.state.session.state === 'ended') {
+      this.#onEnd({ why: 'over' });
+      return;
+    }
+    if (this.#isLive) {
+      this.#startMedia();
+      if (isResumed) {
+        this.media.restartBroken();
+        void this.media.tellSources();
+      }
+    }
+    this.#sendView();
+    for (const message of this.pendingChat.value) void this.#flushChat(message.key);
+    void this.#flushHand();
+  }
+
+  #onMessage(message: Exclude<ServerMessage, { kind: 'reply' }>): void {
+    switch (message.kind) {
+      case 'event':
+        this.#onEvent(message.seq, message.event);
+        break;
+      case 'slots':
+        this.media.slots.value = message.slots;
+        break;
+      case 'speakers':
+        this.speakers.value = message.peers;
+        this.#updateStage();
+        break;
+      case 'media-restart':
+        this.media.restart();
+        break;
+      case 'muted-by-host':
+        if (message.source !== 'screen') void this.setSource(message.source, false);
+        this.#options.onNotice({ kind: 'muted-by-host', source: message.source });
+        break;
+      case 'line':
+        this.lines.value = new Map(message.peers.map((figures) => [figures.peer, figures]));
+        break;
+    }
+  }
+
+  #onEvent(seq: number, event: RoomEvent): void {
+    const before = this.room.value;
+    if (before === null) return;
+    const after = applyRoomEvent(before, seq, event);
+    if (after === before) return;
+    this.room.value = after;
+    if (event.type === 'chat') this.#lastChatId = event.chat.id;
+    if (event.type === 'session' && event.state === 'live') this.#startMedia();
+    if (event.type === 'session' && event.state === 'ended') {
+      this.#onEnd({ why: 'over' });
+      return;
+    }
+    this.#options.onNotice({ kind: 'event', event, before });
+  }
+
+  #onLost(retryInMs: number): void {
+    if (this.phase.value === 'here') this.phase.value = 'reconnecting';
+    this.retryAt.value = Date.now() + retryInMs;
+  }
+
+  #onEnd(end: LineEnd): void {
+    if (this.phase.value === 'over') return;
+    if (end.why === 'refused' && readTabValue(`resume.${this.#options.place}`) !== null) this.#forgetPlace();
+    if (end.why === 'removed' || end.why === 'over') this.#forgetPlace();
+    this.end.value = end;
+    this.phase.value = 'over';
+    this.media.stop();
+    this.local.onLost = null;
+    this.local.closeAll();
+    this.isOn.microphone.value = false;
+    this.isOn.camera.value = false;
+    this.#stop.abort();
+  }
+
+  #onDeviceLost(source: PublishedSource): void {
+    this.isOn[source].value = false;
+    void this.media.sourceChanged(source);
+    this.#options.onNotice({ kind: 'device-lost', source });
+  }
+
+  // ---- own works
+
+  #startMedia(): void {
+    const hasSource = this.isOn.microphone.value || this.isOn.camera.value;
+    this.media.start(this.#iceServers, hasSource && this.may.value.has('speak'));
+  }
+
+  #keepTime(): void {
+    const { signal: stopped } = this.#stop;
+    const heartbeat = setInterval(() => this.#sendView(), HEARTBEAT_MS);
+    const stage = setInterval(() => this.#updateStage(), STAGE_TICK_MS);
+    stopped.addEventListener('abort', () => {
+      clearInterval(heartbeat);
+      clearInterval(stage);
+    }, { once: true });
+    globalThis.addEventListener?.('online', () => this.line.retryNow(), { signal: stopped });
+  }
+
+  #updateStage(): void {
+    const me = this.room.value?.me;
+    const loudest = this.speakers.value.find((peer) => peer !== me) ?? null;
+    const next = nextStageSpeaker(this.stage.value, loudest, performance.now());
+    if (next !== this.stage.value) this.stage.value = next;
+  }
+
+  /** Also the heartbeat: a dead line shows by the missing reply. */
+  #sendView(): void {
+    if (!this.line.isOpen) return;
+    this.line.tell({
+      kind: 'view',
+      peers: this.#viewed.slice(0, 16),
+      mode: this.pictureMode.value,
+    }).catch(() => undefined);
+  }
+
+  async #flushHand(): Promise<void> {
+    const raised = this.#wantedHand;
+    if (raised === null || !this.line.isOpen) return;
+    this.isHandPending.value = true;
+    try {
+      await this.line.tell({ kind: 'hand', raised });
+      if (this.#wantedHand === raised) this.#wantedHand = null;
+    } catch (error) {
+      if (isLineLost(error)) return;
+      this.#wantedHand = null;
+      this.#report('hand', error);
+    } finally {
+      this.isHandPending.value = false;
+    }
+  }
+
+  async #flushChat(key: string): Promise<void> {
+    const message = this.pendingChat.value.find((one) => one.key === key);
+    if (message === undefined || message.failure !== null || !this.line.isOpen) return;
+    try {
+      await this.line.tell({ kind: 'chat', text: message.text, key });
+      this.dropChat(key);
+    } catch (error) {
+      if (isLineLost(error)) return;
+      this.#changePending(key, error instanceof RequestError ? error.code : 'bad-message');
+    }
+  }
+
+  #changePending(key: string, failure: string | null): void {
+    this.pendingChat.value = this.pendingChat.value.map((message) =>
+      (message.key === key ? { ...message, failure } : message));
+  }
+
+  async #try(request: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.#report(request, error);
+    }
+  }
+
+  #report(request: string, error: unknown): void {
+    const code = error instanceof RequestError ? error.code : 'bad-message';
+    this.#options.onNotice({ kind: 'request-failed', request, code });
+  }
+
+  #forgetPlace(): void {
+    writeTabValue(`resume.${this.#options.place}`, null);
+  }
+}
+
+function isLineLost(error: unknown): boolean {
+  return error instanceof RequestError && (error.code === 'line-lost' || error.code === 'timeout');
+}
+
+function makeKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function rememberedPictureMode(): PictureMode {
+  const remembered = readPreference('picture-mode');
+  return PICTURE_MODES.find((mode) => mode === remembered) ?? 'all';
+}

@@ -1,0 +1,105 @@
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { formatTime, viewerTimeZone } from '../../i18n/format';
+import { reasonText, t } from '../../i18n/room';
+import type { PendingChat } from '../../store/room';
+import { isSendKey } from '../parts/ime';
+import { Icon } from '../parts/icon';
+import { PersonText } from '../parts/parts';
+import { roomIcons } from './room-icons';
+import { useRoom } from './room-ui';
+
+const TEXT_MAX = 2000;
+/** So near the end counts as reading the end: new messages then scroll into view. */
+const NEAR_END_PX = 80;
+
+function Pending({ message }: { message: PendingChat }): JSX.Element {
+  const { store } = useRoom();
+  return (
+    <li class="message is-pending">
+      <p class="message-text"><PersonText text={message.text} /></p>
+      {message.failure === null
+        ? <p class="quiet">{t('chat.sending')}</p>
+        : (
+          <p class="message-failure" role="alert">
+            {t('chat.failed', { reason: reasonText(message.failure) })}{' '}
+            <button type="button" class="text-button" onClick={() => store.retryChat(message.key)}>{t('chat.retry')}</button>{' '}
+            <button type="button" class="text-button" onClick={() => store.dropChat(message.key)}>{t('chat.drop')}</button>
+          </p>
+        )}
+    </li>
+  );
+}
+
+function Messages(): JSX.Element {
+  const { store } = useRoom();
+  const ref = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  const chat = store.room.value?.chat ?? [];
+  const pending = store.pendingChat.value;
+  const me = store.room.value?.me;
+  useLayoutEffect(() => {
+    const box = ref.current;
+    if (box !== null && isAtEnd.current) box.scrollTop = box.scrollHeight;
+  }, [chat.length, pending.length]);
+  const zone = viewerTimeZone();
+  return (
+    <div ref={ref} class="messages" tabIndex={0} role="region" aria-label={t('chat.title')}
+      onScroll={(event) => {
+        const box = event.currentTarget;
+        isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+      }}>
+      {chat.length === 0 && pending.length === 0 && <p class="quiet">{t('chat.empty')}</p>}
+      <ol>
+        {chat.map((message) => (
+          <li key={message.id} class={message.peer === me ? 'message is-mine' : 'message'}>
+            <p class="message-head">
+              <span class="message-name"><PersonText text={message.name} /></span>
+              <time class="quiet" dateTime={message.at.toISOString()}>{formatTime(message.at, zone)}</time>
+            </p>
+            <p class="message-text"><PersonText text={message.text} /></p>
+          </li>
+        ))}
+        {pending.map((message) => <Pending key={message.key} message={message} />)}
+      </ol>
+    </div>
+  );
+}
+
+export function ChatPanel(): JSX.Element {
+  const { store, ui } = useRoom();
+  const input = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  const send = (): void => {
+    const text = ui.draft.value.trim();
+    if (text === '') return;
+    store.sendChat(text);
+    ui.draft.value = '';
+    input.current?.focus();
+  };
+  if (!store.may.value.has('chat')) {
+    return <><Messages /><p class="quiet panel-note">{t('chat.off')}</p></>;
+  }
+  return (
+    <>
+      <Messages />
+      <form class="chat-form" onSubmit={(event) => { event.preventDefault(); send(); }}>
+        <label for="chat-text">{t('chat.write')}</label>
+        <div class="chat-line">
+          <textarea ref={input} id="chat-text" rows={2} maxLength={TEXT_MAX} value={ui.draft} aria-describedby="chat-hint"
+            enterkeyhint="send"
+            onInput={(event) => { ui.draft.value = event.currentTarget.value; }}
+            onKeyDown={(event) => {
+              if (!isSendKey(event)) return;
+              event.preventDefault();
+              send();
+            }} />
+          <button type="submit" class="button is-primary" disabled={ui.draft.value.trim() === ''}>
+            <Icon path={roomIcons.send} size={20} /><span>{t('chat.send')}</span>
+          </button>
+        </div>
+        <p id="chat-hint" class="quiet chat-hint">{t('chat.hint')}</p>
+      </form>
+    </>
+  );
+}

@@ -1,0 +1,111 @@
+/** The buttons along the bottom: one's own, and the facilitator's. */
+import type { JSX } from 'preact';
+import { t } from '../../i18n/room';
+import type { PublishedSource } from '../../rtc/publisher';
+import { announce } from '../../store/announcer';
+import { Icon } from '../parts/icon';
+import { roomIcons, sourceIcon } from './room-icons';
+import { useRoom, type Panel, type RoomContextValue } from './room-ui';
+
+/** Also used by the keys. */
+export async function toggleSource({ store }: RoomContextValue, source: PublishedSource): Promise<void> {
+  const wanted = !store.isOn[source].value;
+  await store.setSource(source, wanted);
+  if (store.isOn[source].value !== wanted) return;
+  const short = source === 'microphone' ? 'mic' : 'camera';
+  announce(t(`notice.${short}-${wanted ? 'on' : 'off'}`));
+}
+
+export function toggleHand({ store }: RoomContextValue): void {
+  void store.setHand((store.me.value?.hand ?? null) === null);
+}
+
+function SourceButton({ source }: { source: PublishedSource }): JSX.Element {
+  const room = useRoom();
+  const isOn = room.store.isOn[source].value;
+  return (
+    <button type="button" class={isOn ? 'bar-button' : 'bar-button is-off'} aria-pressed={isOn}
+      disabled={room.store.local[source].isOpening.value} onClick={() => void toggleSource(room, source)}>
+      <Icon path={sourceIcon(source, isOn)} /><span>{t(`room.${source}`)}</span>
+    </button>
+  );
+}
+
+function HandButton(): JSX.Element {
+  const room = useRoom();
+  const place = room.store.me.value?.hand ?? null;
+  return (
+    <button type="button" class={place === null ? 'bar-button' : 'bar-button is-raised'} aria-pressed={place !== null}
+      disabled={room.store.isHandPending.value} onClick={() => toggleHand(room)}>
+      <Icon path={roomIcons.hand} /><span>{t('room.hand')}</span>
+      {place !== null && (
+        <span class="bar-count"><span aria-hidden="true">{place}</span>
+          <span class="visually-hidden">{t('room.hand-place', { n: place })}</span></span>
+      )}
+    </button>
+  );
+}
+
+function PanelButton({ panel, icon, count, countText }: {
+  panel: Panel; icon: string; count: number; countText: string;
+}): JSX.Element {
+  const { ui } = useRoom();
+  return (
+    <button type="button" class="bar-button" aria-pressed={ui.panel.value === panel}
+      onClick={() => ui.togglePanel(panel)}>
+      <Icon path={icon} /><span>{t(`room.${panel}`)}</span>
+      {count > 0 && (
+        <span class={panel === 'chat' ? 'bar-count is-new' : 'bar-count'}>
+          <span aria-hidden="true">{count}</span><span class="visually-hidden">{countText}</span>
+        </span>
+      )}
+    </button>
+  );
+}
+
+export function RoomBar(): JSX.Element {
+  const { store, ui } = useRoom();
+  const may = store.may.value;
+  const people = store.room.value?.peers.length ?? 0;
+  const isLive = store.room.value?.session.state === 'live';
+  const unread = ui.unread.value;
+  return (
+    <div class="room-bar" role="group" aria-label={t('room.controls')}>
+      {may.has('speak') && isLive && <SourceButton source="microphone" />}
+      {may.has('speak') && isLive && <SourceButton source="camera" />}
+      {may.has('raise-hand') && <HandButton />}
+      <PanelButton panel="people" icon={roomIcons.people} count={people} countText={t.count('people.count', people)} />
+      <PanelButton panel="chat" icon={roomIcons.chat} count={unread} countText={t.count('room.unread', unread)} />
+      <button type="button" class="bar-button" aria-haspopup="dialog" onClick={() => { ui.dialog.value = 'settings'; }}>
+        <Icon path={roomIcons.settings} /><span>{t('room.settings')}</span>
+      </button>
+    </div>
+  );
+}
+
+export function HostBar(): JSX.Element | null {
+  const { store, ui } = useRoom();
+  const may = store.may.value;
+  const room = store.room.value;
+  if (room === null || (!may.has('host') && !may.has('record'))) return null;
+  const isLive = room.session.state === 'live';
+  const isRecording = room.recording.state === 'on';
+  return (
+    <div class="host-bar" role="group" aria-label={t('room.host-controls')}>
+      {may.has('host') && !isLive && (
+        <button type="button" class="button is-primary" disabled={store.isSessionPending.value}
+          onClick={() => void store.startSession()}>{t('room.start')}</button>
+      )}
+      {may.has('record') && isLive && (
+        <button type="button" class="button is-record" aria-pressed={isRecording} disabled={store.isRecordPending.value}
+          onClick={() => { ui.dialog.value = isRecording ? 'record-stop' : 'record-start'; }}>
+          <Icon path={isRecording ? roomIcons.stop : roomIcons.record} size={20} fill />{t('room.record')}
+        </button>
+      )}
+      {may.has('host') && isLive && (
+        <button type="button" class="button" disabled={store.isSessionPending.value}
+          onClick={() => { ui.dialog.value = 'end'; }}>{t('room.end')}</button>
+      )}
+    </div>
+  );
+}

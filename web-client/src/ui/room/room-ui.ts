@@ -1,0 +1,180 @@
+/** What the room shows and where: panel, layout, dialogs, notices. The room itself is store/room.ts. */
+import { signal } from '@preact/signals';
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { reasonText, t } from '../../i18n/room';
+import { language } from '../../i18n/language';
+import { announce, BatchedAnnouncer } from '../../store/announcer';
+import { readPreference, writePreference } from '../../store/preferences';
+import type { RoomNotice, RoomStore } from '../../store/room';
+import { findPeer, type RoomState } from '../../store/room-state';
+import type { RoomEvent } from '../../protocol/signalling';
+
+export type Panel = 'people' | 'chat';
+export type Layout = 'speaker' | 'gallery';
+export type RoomDialog = 'settings' | 'leave' | 'end' | 'record-start' | 'record-stop' | { remove: string };
+
+export interface Toast {
+  id: number;
+  text: string;
+  tone: 'info' | 'error' | 'record';
+}
+
+const TOAST_MS = 7_000;
+const ERROR_TOAST_MS = 15_000;
+
+export class RoomUi {
+  readonly panel = signal<Panel | null>(null);
+  readonly layout = signal<Layout>(readPreference('layout') === 'gallery' ? 'gallery' : 'speaker');
+  readonly pinned = signal<string | null>(null);
+  readonly page = signal(0);
+  readonly dialog = signal<RoomDialog | null>(null);
+  readonly toasts = signal<readonly Toast[]>([]);
+  readonly unread = signal(0);
+  readonly needsPressToHear = signal(false);
+  readonly announcesChat = signal(readPreference('announce-chat') !== 'no');
+  /** The text being written: kept when the panel closes or the line is lost. */
+  readonly draft = signal('');
+  readonly #arrivals: BatchedAnnouncer;
+  readonly #signal: AbortSignal;
+  #nextToast = 1;
+
+  constructor(stop: AbortSignal) {
+    this.#signal = stop;
+    this.#arrivals = new BatchedAnnouncer((kind, names) => {
+      const text = t.count(kind === 'joined' ? 'notice.joined' : 'notice.left', names.length, {
+        names: names.slice(0, 5).join(language.value === 'ja' ? '、' : ', '),
+      });
+      announce(text);
+      this.toast(text, 'info');
+    }, stop);
+  }
+
+  toast(text: string, tone: Toast['tone']): void {
+    const id = this.#nextToast++;
+    this.toasts.value = [...this.toasts.value.slice(-3), { id, text, tone }];
+    const timer = setTimeout(() => this.dropToast(id), tone === 'error' ? ERROR_TOAST_MS : TOAST_MS);
+    this.#signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  }
+
+  dropToast(id: number): void {
+    this.toasts.value = this.toasts.value.filter((toast) => toast.id !== id);
+  }
+
+  togglePanel(panel: Panel): void {
+    this.panel.value = this.panel.value === panel ? null : panel;
+    if (this.panel.value === 'chat') this.unread.value = 0;
+  }
+
+  setLayout(layout: Layout): void {
+    this.layout.value = layout;
+    this.page.value = 0;
+    writePreference('layout', layout);
+  }
+
+  setAnnouncesChat(on: boolean): void {
+    this.announcesChat.value = on;
+    writePreference('announce-chat', on ? null : 'no');
+  }
+
+  #say(text: string, tone: Toast['tone'], urgency: 'polite' | 'assertive'): void {
+    announce(text, urgency);
+    this.toast(text, tone);
+  }
+
+  readonly onNotice = (notice: RoomNotice): void => {
+    switch (notice.kind) {
+      case 'request-failed': {
+        const key = `failed.${notice.request}`;
+        const reason = reasonText(notice.code);
+        this.#say(t.has(key) ? t(key, { reason }) : reason, 'error', 'assertive');
+        break;
+      }
+      case 'muted-by-host':
+        this.#say(t(`notice.muted.${notice.source}`), 'info', 'assertive');
+        break;
+      case 'device-lost':
+        this.#say(t(`device.lost.${notice.source}`), 'error', 'assertive');
+        break;
+      case 'device-failed':
+        // The store's failure says why; the settings and the toast show the same text.
+        this.onDeviceFailed(notice.source);
+        break;
+      case 'back':
+        this.#say(
+          notice.missedMessages > 0 ? t.count('line.back-missed', notice.missedMessages) : t('line.back'),
+          'info', 'polite');
+        break;
+      case 'event':
+        this.#onEvent(notice.event, notice.before);
+        break;
+    }
+  };
+
+  /** Set by the room's view, which knows the store. */
+  onDeviceFailed: (source: 'microphone' | 'camera') => void = () => undefined;
+
+  sayDeviceFailure(store: RoomStore, source: 'microphone' | 'camera'): void {
+    const failure = store.local[source].failure.value;
+    if (failure !== null) this.#say(t(`device.${source}.${failure}`), 'error', 'assertive');
+  }
+
+  #onEvent(event: RoomEvent, before: RoomState): void {
+    switch (event.type) {
+      case 'peer-joined':
+        if (event.peer.id !== before.me) this.#arrivals.add('joined', event.peer.name);
+        break;
+      case 'peer-left': {
+        const peer = findPeer(before, event.peer);
+        if (peer !== undefined && peer.id !== before.me) this.#arrivals.add('left', peer.name);
+        if (this.pinned.value === event.peer) this.pinned.value = null;
+        break;
+      }
+      case 'recording': {
+        if (event.state === before.recording.state) break;
+        const failed = event.state === 'failed';
+        this.#say(t(`notice.recording-${event.state}`), failed ? 'error' : 'record', 'assertive');
+        break;
+      }
+      case 'session':
+        if (event.state === 'live') this.#say(t('notice.session-live'), 'info', 'assertive');
+        break;
+      case 'hand':
+        this.#onHands(event.order, before);
+        break;
+      case 'chat':
+        if (event.chat.peer === before.me) break;
+        if (this.panel.value !== 'chat') this.unread.value++;
+        if (this.announcesChat.value) {
+          announce(t('chat.announce', { name: event.chat.name, text: event.chat.text }));
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  #onHands(order: readonly string[], before: RoomState): void {
+    const myPlace = order.indexOf(before.me);
+    const wasRaised = (findPeer(before, before.me)?.hand ?? null) !== null;
+    if (myPlace >= 0 && !wasRaised) this.#say(t('notice.hand-mine', { n: myPlace + 1 }), 'info', 'polite');
+    if (myPlace < 0 && wasRaised) this.#say(t('notice.hand-lowered'), 'info', 'polite');
+    const newcomer = order.find((id) => id !== before.me && findPeer(before, id)?.hand === null);
+    if (newcomer !== undefined) {
+      this.#say(t('notice.hand-of', { name: findPeer(before, newcomer)?.name ?? '' }), 'info', 'polite');
+    }
+  }
+}
+
+export interface RoomContextValue {
+  store: RoomStore;
+  ui: RoomUi;
+}
+
+export const RoomContext = createContext<RoomContextValue | null>(null);
+
+export function useRoom(): RoomContextValue {
+  const value = useContext(RoomContext);
+  if (value === null) throw new Error('outside of a room');
+  return value;
+}

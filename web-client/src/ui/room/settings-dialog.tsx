@@ -1,0 +1,80 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { t as common } from '../../i18n/common';
+import { t } from '../../i18n/room';
+import type { PictureMode } from '../../protocol/signalling';
+import { isComposing } from '../parts/ime';
+import { Dialog } from '../parts/parts';
+import { DeviceControls } from './device-controls';
+import { useRoom, type Layout } from './room-ui';
+
+const KEYS = ['m', 'v', 'r', 'c', 'p', 'w', 'space', 'help'] as const;
+
+function Choices<T extends string>({ name, legend, values, value, label, onChoose }: {
+  name: string; legend: string; values: readonly T[]; value: T; label: (value: T) => string; onChoose: (value: T) => void;
+}): JSX.Element {
+  return (
+    <fieldset class="choices">
+      <legend>{legend}</legend>
+      {values.map((one) => (
+        <label key={one} class="choice">
+          <input type="radio" name={name} value={one} checked={value === one} onChange={() => onChoose(one)} />
+          {label(one)}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Rename(): JSX.Element {
+  const { store } = useRoom();
+  const [name, setName] = useState(store.me.value?.name ?? '');
+  return (
+    <form class="field" onSubmit={(event) => {
+      event.preventDefault();
+      if (name.trim() !== '') void store.rename(name.trim());
+    }} onKeyDown={(event) => { if (event.key === 'Enter' && isComposing(event)) event.preventDefault(); }}>
+      <label for="rename">{t('settings.name')}</label>
+      <div class="field-line">
+        <input id="rename" maxLength={100} value={name} autocomplete="name"
+          onInput={(event) => setName(event.currentTarget.value)} />
+        <button type="submit" class="button" disabled={name.trim() === '' || name.trim() === store.me.value?.name}>
+          {t('settings.rename')}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+export function SettingsDialog(): JSX.Element {
+  const { store, ui } = useRoom();
+  const close = (): void => { ui.dialog.value = null; };
+  return (
+    <Dialog title={t('settings.title')} onClose={close}>
+      <Choices<Layout> name="layout" legend={t('settings.layout')} values={['speaker', 'gallery']}
+        value={ui.layout.value} label={(one) => t(`settings.layout-${one}`)} onChoose={(one) => ui.setLayout(one)} />
+      <Choices<PictureMode> name="pictures" legend={t('settings.pictures')} values={['all', 'one', 'audio']}
+        value={store.pictureMode.value} label={(one) => t(`settings.pictures-${one}`)}
+        onChoose={(one) => store.setPictureMode(one)} />
+      {store.may.value.has('speak') && (
+        <section>
+          <h3>{t('settings.devices')}</h3>
+          <DeviceControls media={store.local} idPrefix="room" onChoose={(source, id) => void store.chooseDevice(source, id)} />
+        </section>
+      )}
+      <Rename />
+      <label class="choice">
+        <input type="checkbox" checked={ui.announcesChat.value}
+          onChange={(event) => ui.setAnnouncesChat(event.currentTarget.checked)} />
+        {t('settings.announce-chat')}
+      </label>
+      <section>
+        <h3>{t('settings.keys')}</h3>
+        <ul class="keys">{KEYS.map((key) => <li key={key}>{t(`settings.keys-${key}`)}</li>)}</ul>
+      </section>
+      <div class="dialog-actions">
+        <button type="button" class="button is-primary" onClick={close}>{common('app.close')}</button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,4 @@
+/** The screens of staff, in one piece of code that loads on demand. */
+export { EditEventScreen } from './edit-event-screen';
+export { SignInScreen } from './sign-in-screen';
+export { StaffScreen } from './staff-list-screen';
