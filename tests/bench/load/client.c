@@ -141,11 +141,11 @@ int load_client_init_tls(Load *load)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = make_certificate(key);
-    uint8_t digest[32];
+    uint8_t *digest = load->certificate_hash;
     unsigned len = 0;
     X509_digest(certificate, EVP_sha256(), digest, &len);
-    for (unsigned i = 0; i < sizeof digest; i++)
-        snprintf(load->fingerprint + i * 3, 4, i + 1 < sizeof digest ? "%02X:" : "%02X", digest[i]);
+    for (unsigned i = 0; i < len; i++)
+        snprintf(load->fingerprint + i * 3, 4, i + 1 < len ? "%02X:" : "%02X", digest[i]);
     load->tls = SSL_CTX_new(DTLS_client_method());
     load->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "load");
     BIO_meth_set_write(load->bio, on_bio_write);

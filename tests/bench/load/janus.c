@@ -64,7 +64,7 @@ static void on_done(Load *load, void *data, long status, const char *body, const
 
 static void send_plugin(LoadClient *client, json_t *body, json_t *jsep)
 {
-    Janus *janus = client->load->janus;
+    Janus *janus = client->load->door;
     json_t *message = json_pack("{s:s, s:o}", "janus", "message", "body", body);
     if (jsep != NULL)
         json_object_set_new(message, "jsep", jsep);
@@ -115,7 +115,7 @@ static void poll_events(Load *load);
 
 static void on_events(Load *load, void *data, long status, const char *body, const char *location)
 {
-    Janus *janus = load->janus;
+    Janus *janus = load->door;
     (void)data, (void)location;
     if (janus->is_closing)
         return;
@@ -138,7 +138,7 @@ static void on_events(Load *load, void *data, long status, const char *body, con
 
 static void poll_events(Load *load)
 {
-    Janus *janus = load->janus;
+    Janus *janus = load->door;
     char url[512];
     snprintf(url, sizeof url, "%s/%llu?maxev=%d", load->options.janus,
              (unsigned long long)janus->session, EVENTS_AT_ONCE);
@@ -149,7 +149,7 @@ static void poll_events(Load *load)
 
 static void on_room(Load *load, void *data, long status, const char *body, const char *location)
 {
-    Janus *janus = load->janus;
+    Janus *janus = load->door;
     (void)data, (void)location;
     bool is_made = status == 200 && strstr(body, "\"created\"") != NULL;
     if (!is_made)
@@ -159,7 +159,7 @@ static void on_room(Load *load, void *data, long status, const char *body, const
 
 static void on_handle(Load *load, void *data, long status, const char *body, const char *location)
 {
-    Janus *janus = load->janus;
+    Janus *janus = load->door;
     (void)data, (void)status, (void)location;
     janus->handle = id_of(body);
     json_t *room =
@@ -173,7 +173,7 @@ static void on_handle(Load *load, void *data, long status, const char *body, con
 
 static void on_session(Load *load, void *data, long status, const char *body, const char *location)
 {
-    Janus *janus = load->janus;
+    Janus *janus = load->door;
     (void)data, (void)location;
     janus->session = id_of(body);
     if (status != 200 || janus->session == 0) {
@@ -189,8 +189,8 @@ static void on_session(Load *load, void *data, long status, const char *body, co
 
 static int open_janus(Load *load)
 {
-    load->janus = calloc(1, sizeof(Janus));
-    if (load->janus == NULL)
+    load->door = calloc(1, sizeof(Janus));
+    if (load->door == NULL)
         return -1;
     send_message(load, json_pack("{s:s}", "janus", "create"), 0, 0, on_session, NULL);
     return 0;
@@ -198,7 +198,7 @@ static int open_janus(Load *load)
 
 static int is_ready(Load *load)
 {
-    return ((Janus *)load->janus)->is_ready;
+    return ((Janus *)load->door)->is_ready;
 }
 
 /* ---- clients ---- */
@@ -241,7 +241,7 @@ static void on_attached(Load *load, void *data, long status, const char *body, c
 
 static void join(LoadClient *client)
 {
-    Janus *janus = client->load->janus;
+    Janus *janus = client->load->door;
     send_message(client->load,
                  json_pack("{s:s, s:s}", "janus", "attach", "plugin", "janus.plugin.videoroom"),
                  janus->session, 0, on_attached, client);
@@ -249,7 +249,7 @@ static void join(LoadClient *client)
 
 static void leave(LoadClient *client)
 {
-    Janus *janus = client->load->janus;
+    Janus *janus = client->load->door;
     janus->is_closing = true;
     if (client->handle != 0)
         send_message(client->load, json_pack("{s:s}", "janus", "detach"), janus->session,
@@ -258,11 +258,11 @@ static void leave(LoadClient *client)
 
 static void close_janus(Load *load)
 {
-    Janus *janus = load->janus;
+    Janus *janus = load->door;
     janus->is_closing = true;
     if (janus->session != 0)
         send_message(load, json_pack("{s:s}", "janus", "destroy"), janus->session, 0, on_done,
                      NULL);
 }
 
-const LoadSignalling load_janus = {open_janus, is_ready, join, leave, close_janus};
+const LoadSignalling load_janus = {open_janus, is_ready, join, leave, NULL, close_janus};

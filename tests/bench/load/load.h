@@ -9,7 +9,7 @@
  *   main.c      options, phases of a run       net.c       sockets, batches
  *   client.c    ICE, DTLS, what a datagram is  sdp.c       offers and answers
  *   publish.c   RTP of a publisher             receive.c   accounts and RTCP of a subscriber
- *   http.c      requests over libcurl          whip.c, janus.c   two ways to join
+ *   http.c      requests over libcurl          janus.c, whip.c, worker.c   ways to join
  *   report.c    /proc, percentiles, the line of JSON
  *
  * A packet's payload ends in a mark (24 bytes): magic, publisher and kind, number, wall clock,
@@ -43,7 +43,7 @@ typedef struct LoadSignalling LoadSignalling;
 
 typedef struct {
     const char *scenario; /* a name for the report */
-    const char *whip, *whep, *janus;
+    const char *whip, *whep, *janus, *worker;
     const char *publish_token, *receive_token;
     const char *profile; /* "gcm", "cm" */
     unsigned publishers, subscribers;
@@ -184,12 +184,13 @@ struct Load {
     SSL_CTX *tls;
     BIO_METHOD *bio;
     char fingerprint[96]; /* of our certificate, as SDP writes it */
+    uint8_t certificate_hash[32];
     LoadSocket *sockets[LOAD_SOCKETS_MAX];
     LoadClient *clients; /* publishers first */
     unsigned n_clients;
     const LoadSignalling *signalling;
     LoadHttp *http;
-    void *janus;
+    void *door; /* of the signalling */
     LoadCounters counters;
     LoadHistogram latency;
     bool is_in_window;
@@ -260,9 +261,10 @@ struct LoadSignalling {
     int (*is_ready)(Load *load); /* 1, 0, -1 failed */
     void (*join)(LoadClient *client);
     void (*leave)(LoadClient *client);
+    void (*poll)(Load *load); /* NULL: nothing to do */
     void (*close)(Load *load);
 };
-extern const LoadSignalling load_whip, load_janus;
+extern const LoadSignalling load_janus, load_whip, load_worker;
 
 /* report.c */
 void load_histogram_add(LoadHistogram *histogram, uint64_t us);

@@ -35,6 +35,7 @@ typedef struct {
 static const char usage[] =
     "usage: manabi-load --whip URL --whep URL [--publish-token T] [--receive-token T] [OPTIONS]\n"
     "       manabi-load --janus URL [OPTIONS]\n"
+    "       manabi-load --worker build/server/media/manabi-media [OPTIONS]\n"
     "  --publishers N (1)  --subscribers N (10)  --joins-per-s N (50)  --joins-at-once N (8)\n"
     "  --bitrate BPS (1900000, 0: no video)  --fps N (30)  --packet BYTES (1180)  --audio BYTES "
     "(80, 0: none)\n"
@@ -72,7 +73,8 @@ static int read_options(LoadOptions *out, int argc, char **argv)
         LIMIT,
         PID,
         SCENARIO,
-        SOCKETS
+        SOCKETS,
+        WORKER
     };
     static const struct option options[] = {{"whip", 1, NULL, WHIP},
                                             {"whep", 1, NULL, WHEP},
@@ -97,6 +99,7 @@ static int read_options(LoadOptions *out, int argc, char **argv)
                                             {"pid", 1, NULL, PID},
                                             {"scenario", 1, NULL, SCENARIO},
                                             {"sockets", 1, NULL, SOCKETS},
+                                            {"worker", 1, NULL, WORKER},
                                             {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -168,6 +171,9 @@ static int read_options(LoadOptions *out, int argc, char **argv)
         case SOCKETS:
             out->sockets = value;
             break;
+        case WORKER:
+            out->worker = optarg;
+            break;
         case PID:
             if (out->n_pids < LOAD_PIDS_MAX)
                 out->pids[out->n_pids++] = (int)value;
@@ -176,7 +182,8 @@ static int read_options(LoadOptions *out, int argc, char **argv)
             return -EINVAL;
         }
     }
-    bool has_door = out->janus != NULL || (out->whip != NULL && out->whep != NULL);
+    bool has_door =
+        out->worker != NULL || out->janus != NULL || (out->whip != NULL && out->whep != NULL);
     bool is_sane = out->publishers >= 1 && out->publishers <= 100 && out->subscribers >= 1 &&
                    out->subscribers <= 5000 && out->joins_per_s > 0 && out->joins_at_once > 0 &&
                    out->fps > 0 && out->fps <= 120 && out->packet_bytes >= 200 &&
@@ -361,6 +368,8 @@ static int run_load(Load *load)
         tick_clients(load, &run, now_us);
         load_net_flush(load);
         load_http_poll(load);
+        if (load->signalling->poll != NULL)
+            load->signalling->poll(load);
         advance(load, &run, now_us);
         load_net_flush(load);
         if ((double)(now_us - started_us) > load->options.limit_s * 1e6) {
@@ -409,7 +418,9 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    load.signalling = load.options.janus != NULL ? &load_janus : &load_whip;
+    load.signalling = load.options.worker != NULL  ? &load_worker
+                      : load.options.janus != NULL ? &load_janus
+                                                   : &load_whip;
     if (load_net_open(&load) < 0 || load_client_init_tls(&load) < 0 || load_http_open(&load) < 0)
         return 1;
     make_clients(&load);
@@ -418,7 +429,7 @@ int main(int argc, char **argv)
     free_clients(&load);
     load_http_close(&load);
     load_net_close(&load);
-    free(load.janus);
+    free(load.door);
     SSL_CTX_free(load.tls);
     BIO_meth_free(load.bio);
     return status;

@@ -213,7 +213,10 @@ void load_report(const Load *load)
     double seconds = (double)(load->end.at_us - load->begin.at_us) / 1e6;
     json_t *out = json_object();
     json_object_set_new(out, "scenario", json_string(options->scenario));
-    json_object_set_new(out, "server", json_string(options->janus != NULL ? "janus" : "manabi"));
+    json_object_set_new(out, "server",
+                        json_string(options->janus != NULL    ? "janus"
+                                    : options->worker != NULL ? "manabi-media"
+                                                              : "manabi"));
     SET_INTEGER("publishers", options->publishers);
     SET_INTEGER("subscribers", options->subscribers);
     SET_INTEGER("connected", totals.up);

@@ -1,0 +1,250 @@
+/* worker.c - joining a media worker without HTTP and rooms: starts manabi-media and says over its
+ * control socket (server/media/control.h) what manabi would say. Measures the packet path alone. */
+#include "server/media/control.h"
+#include "tests/bench/load/load.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROOM       1
+#define OPUS_PT    111
+#define VP8_PT     96
+#define RTX_PT     97
+#define MID_ID     4
+#define TWCC_ID    3
+#define LEVEL_ID   1
+#define UDP_BUFFER (32 << 20) /* as manabi asks for */
+
+typedef struct {
+    pid_t pid;
+    int control;
+    int is_ready; /* 1, -1 failed */
+    struct sockaddr_in address;
+    uint8_t fingerprint[MNB_FINGERPRINT_BYTES];
+} Worker;
+
+static void send_command(Load *load, uint16_t type, const void *body, size_t len)
+{
+    Worker *worker = load->door;
+    uint8_t message[MNB_MEDIA_MESSAGE_MAX];
+    MnbMediaHead head = {.type = type, .size = (uint16_t)(sizeof head + len)};
+    memcpy(message, &head, sizeof head);
+    memcpy(message + sizeof head, body, len);
+    if (send(worker->control, message, head.size, MSG_NOSIGNAL) < 0)
+        fprintf(stderr, "manabi-load: control socket: %s\n", strerror(errno));
+}
+
+/* Ids of a client's things: never 0, never the same. */
+static uint32_t transport_of(const LoadClient *client)
+{
+    return client->index + 1;
+}
+
+static uint32_t track_of(unsigned publisher, bool is_video)
+{
+    return publisher * 2 + 1 + is_video;
+}
+
+static void add_track(LoadClient *client, bool is_video)
+{
+    const LoadTrack *track = is_video ? &client->publisher->video : &client->publisher->audio;
+    MnbTrackAdd add = {
+        .track = track_of(client->index, is_video),
+        .transport = transport_of(client),
+        .codec = is_video ? MNB_CODEC_VP8 : MNB_CODEC_OPUS,
+        .pt = track->pt,
+        .rtx_pt = track->rtx_pt,
+        .clock_rate = is_video ? 90000 : 48000,
+        .ssrc = track->ssrc,
+        .rtx_ssrc = is_video ? track->rtx_ssrc : 0,
+        .ext = {.mid = track->mid_id, .twcc = track->twcc_id, .audio_level = track->level_id},
+        .has_nack = is_video,
+        .has_pli = is_video,
+        .has_twcc = 1,
+    };
+    memcpy(add.mid, track->mid, sizeof add.mid);
+    send_command(client->load, MNB_MEDIA_TRACK_ADD, &add, sizeof add);
+}
+
+static void add_slot(LoadClient *client, bool is_video)
+{
+    uint32_t slot = client->index * 2 + 1 + is_video;
+    unsigned publisher = client->index % client->load->options.publishers;
+    MnbSlotAdd add = {
+        .slot = slot,
+        .transport = transport_of(client),
+        .ssrc = slot << 8 | 1,
+        .rtx_ssrc = is_video ? slot << 8 | 2 : 0,
+        .is_video = is_video,
+        .has_nack = is_video,
+        .clock_rate = is_video ? 90000 : 48000,
+        .mid = {is_video ? '1' : '0'},
+        .ext = {.mid = MID_ID, .twcc = TWCC_ID},
+    };
+    add.pt[is_video ? MNB_CODEC_VP8 : MNB_CODEC_OPUS] = is_video ? VP8_PT : OPUS_PT;
+    add.rtx_pt[MNB_CODEC_VP8] = is_video ? RTX_PT : 0;
+    MnbSlotBind bind_slot = {.slot = slot, .track = track_of(publisher, is_video)};
+    send_command(client->load, MNB_MEDIA_SLOT_ADD, &add, sizeof add);
+    send_command(client->load, MNB_MEDIA_SLOT_BIND, &bind_slot, sizeof bind_slot);
+}
+
+static void agree_on_publishing(LoadClient *client)
+{
+    LoadTrack *audio = &client->publisher->audio, *video = &client->publisher->video;
+    audio->pt = OPUS_PT;
+    video->pt = VP8_PT;
+    video->rtx_pt = RTX_PT;
+    audio->level_id = LEVEL_ID;
+    audio->mid_id = video->mid_id = MID_ID;
+    audio->twcc_id = video->twcc_id = TWCC_ID;
+    audio->mid[0] = '0';
+    video->mid[0] = '1';
+}
+
+static void join(LoadClient *client)
+{
+    Load *load = client->load;
+    Worker *worker = load->door;
+    MnbTransportOpen open = {
+        .transport = transport_of(client),
+        .room = ROOM,
+        .direction = client->is_publisher ? MNB_PUBLISH : MNB_RECEIVE,
+    };
+    MnbTransportRemote remote = {.transport = open.transport};
+    load_random_text(client->ufrag, 8);
+    load_random_text(client->pwd, 24);
+    load_random_text(open.ufrag, 16);
+    load_random_text(open.pwd, 32);
+    load_random(&client->ssrc, sizeof client->ssrc);
+    memcpy(remote.ufrag, client->ufrag, sizeof client->ufrag);
+    memcpy(remote.fingerprint, load->certificate_hash, sizeof remote.fingerprint);
+    send_command(load, MNB_MEDIA_TRANSPORT_OPEN, &open, sizeof open);
+    send_command(load, MNB_MEDIA_TRANSPORT_REMOTE, &remote, sizeof remote);
+    client->kinds[OPUS_PT] = LOAD_AUDIO;
+    client->kinds[VP8_PT] = LOAD_VIDEO;
+    client->kinds[RTX_PT] = LOAD_RTX;
+    const bool wants[2] = {load->options.audio_bytes > 0, load->options.bitrate_bps > 0};
+    if (client->is_publisher)
+        agree_on_publishing(client);
+    for (int is_video = 0; is_video < 2; is_video++)
+        if (wants[is_video] && client->is_publisher)
+            add_track(client, is_video != 0);
+        else if (wants[is_video])
+            add_slot(client, is_video != 0);
+    if (!client->is_publisher) {
+        client->twcc_id = TWCC_ID;
+        client->twcc = calloc(1, sizeof *client->twcc);
+    }
+    client->server = worker->address;
+    memcpy(client->server_ufrag, open.ufrag, sizeof open.ufrag);
+    memcpy(client->server_pwd, open.pwd, sizeof open.pwd);
+    memcpy(client->server_fingerprint, worker->fingerprint, sizeof worker->fingerprint);
+    load_client_check(client);
+}
+
+static void leave(LoadClient *client)
+{
+    MnbMediaId id = {.id = transport_of(client)};
+    send_command(client->load, MNB_MEDIA_TRANSPORT_CLOSE, &id, sizeof id);
+}
+
+static void take_message(Worker *worker, const uint8_t *message, size_t len)
+{
+    MnbMediaHead head;
+    MnbMediaReady ready;
+    MnbMediaRefused refused;
+    memcpy(&head, message, sizeof head);
+    if (head.type == MNB_MEDIA_READY && len >= sizeof head + sizeof ready) {
+        memcpy(&ready, message + sizeof head, sizeof ready);
+        memcpy(worker->fingerprint, ready.fingerprint, sizeof worker->fingerprint);
+        worker->is_ready = ready.version == MNB_MEDIA_VERSION ? 1 : -1;
+    } else if (head.type == MNB_MEDIA_REFUSED && len >= sizeof head + sizeof refused) {
+        memcpy(&refused, message + sizeof head, sizeof refused);
+        fprintf(stderr, "manabi-load: the worker refused command %u about %u: %s\n", refused.type,
+                refused.id, strerror(-refused.error));
+    }
+}
+
+static void poll_worker(Load *load)
+{
+    Worker *worker = load->door;
+    uint8_t message[MNB_MEDIA_MESSAGE_MAX];
+    ssize_t n;
+    while ((n = recv(worker->control, message, sizeof message, MSG_DONTWAIT)) >=
+           (ssize_t)sizeof(MnbMediaHead))
+        take_message(worker, message, (size_t)n);
+    if (n == 0)
+        worker->is_ready = -1;
+}
+
+static int is_ready(Load *load)
+{
+    return ((Worker *)load->door)->is_ready;
+}
+
+static int open_udp(Worker *worker)
+{
+    int bytes = UDP_BUFFER;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0); /* inherited: no CLOEXEC */
+    socklen_t len = sizeof worker->address;
+    worker->address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&worker->address, len) < 0 ||
+        getsockname(fd, (struct sockaddr *)&worker->address, &len) < 0)
+        return -1;
+    return fd;
+}
+
+static int open_worker(Load *load)
+{
+    Worker *worker = calloc(1, sizeof *worker);
+    int pair[2];
+    char control[16], udp[16];
+    load->door = worker;
+    if (worker == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
+        return -1;
+    int udp_fd = open_udp(worker);
+    if (udp_fd < 0)
+        return -1;
+    worker->control = pair[0];
+    fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+    snprintf(control, sizeof control, "%d", pair[1]);
+    snprintf(udp, sizeof udp, "%d", udp_fd);
+    worker->pid = fork();
+    if (worker->pid == 0) {
+        execl(load->options.worker, load->options.worker, "--control-fd", control, "--udp-fd", udp,
+              (char *)NULL);
+        fprintf(stderr, "manabi-load: %s: %s\n", load->options.worker, strerror(errno));
+        _exit(127);
+    }
+    close(pair[1]);
+    close(udp_fd);
+    if (worker->pid < 0)
+        return -1;
+    if (load->options.n_pids < LOAD_PIDS_MAX)
+        load->options.pids[load->options.n_pids++] = worker->pid;
+    return 0;
+}
+
+static void close_worker(Load *load)
+{
+    Worker *worker = load->door;
+    int status = 0;
+    close(worker->control); /* it ends by itself */
+    waitpid(worker->pid, &status, 0);
+    if (status != 0)
+        fprintf(stderr, "manabi-load: the worker ended with status 0x%x\n", (unsigned)status);
+}
+
+const LoadSignalling load_worker = {open_worker, is_ready, join, leave, poll_worker, close_worker};
