@@ -411,6 +411,7 @@ static void on_started(MnbChild *child, gpointer data)
 {
     MnbRecorder *recorder = data;
     recorder->is_ready = recorder->is_final = recorder->is_suspect = FALSE;
+    recorder->code[0] = '\0'; /* of the part before */
     recorder->heard_us = g_get_monotonic_time();
     for (guint i = 0; i < recorder->tracks->len; i++)
         tell(recorder, ((Track *)recorder->tracks->pdata[i])->add_line);

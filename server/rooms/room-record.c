@@ -465,6 +465,7 @@ static void on_row(const GError *error, gpointer data, gpointer user_data)
         .recording = begin->id,
         .first_part = begin->first_part,
         .ring_bytes = room->rooms->ring_bytes,
+        .walls = room->rooms->walls,
         .worker = room->worker,
     };
     g_strlcpy(self->id, begin->id, sizeof self->id);

@@ -32,6 +32,7 @@ struct MnbRooms {
     MnbMediaPool *pool;
     const MnbClock *clock;
     char *record_program;
+    const MnbWalls *walls;
     guint32 ring_bytes;
     gint64 min_free_bytes;
     guint max_peers;

@@ -188,6 +188,7 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
     self->pool = options->pool;
     self->clock = options->clock;
     self->record_program = g_strdup(options->record_program);
+    self->walls = options->walls;
     self->ring_bytes = options->ring_bytes;
     self->min_free_bytes = options->min_free_bytes;
     self->max_peers = options->max_peers != 0 ? options->max_peers : PEERS_DEFAULT;

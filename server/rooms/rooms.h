@@ -17,6 +17,7 @@
 typedef struct MnbCatalog MnbCatalog;
 typedef struct MnbClock MnbClock;
 typedef struct MnbMediaPool MnbMediaPool;
+typedef struct MnbWalls MnbWalls; /* pipelines/manager/walls.h */
 typedef struct MnbRooms MnbRooms;
 
 typedef enum {
@@ -58,6 +59,7 @@ typedef struct {
     MnbMediaPool *pool;         /* NULL: sessions without media (tests) */
     const MnbClock *clock;      /* NULL: the machine's own */
     const char *record_program; /* absolute path of manabi-record; NULL: recording is refused */
+    const MnbWalls *walls;      /* around recorders; NULL: they run without */
     guint32 ring_bytes;         /* of a recorder; 0: its default */
     gint64 min_free_bytes;      /* below this on the disk no recording starts */
     guint max_peers;            /* in one session; 0: 300 */
