@@ -1,0 +1,146 @@
+#include "pipelines/transcode/hls.h"
+
+#include "pipelines/common/files.h"
+#include "pipelines/transcode/fmp4.h"
+
+#include <math.h>
+#include <string.h>
+
+static void append_segments(GString *text, const MnbFmp4 *fmp4)
+{
+    gint64 longest_us = 0;
+    for (guint i = 0; i < fmp4->fragments->len; i++)
+        longest_us = MAX(longest_us, g_array_index(fmp4->fragments, MnbFragment, i).duration_us);
+    g_string_append_printf(text,
+                           "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n"
+                           "#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+                           "#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n",
+                           (int)MAX((longest_us + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC, 1));
+    for (guint i = 0; i < fmp4->fragments->len; i++) {
+        const MnbFragment *fragment = &g_array_index(fmp4->fragments, MnbFragment, i);
+        g_string_append_printf(text,
+                               "#EXTINF:%d.%06d,\n#EXT-X-BYTERANGE:%" G_GUINT64_FORMAT
+                               "@%" G_GUINT64_FORMAT "\nstream.mp4\n",
+                               (int)(fragment->duration_us / (gint64)G_USEC_PER_SEC),
+                               (int)(fragment->duration_us % (gint64)G_USEC_PER_SEC),
+                               fragment->bytes, fragment->offset);
+    }
+    g_string_append(text, "#EXT-X-ENDLIST\n");
+}
+
+static gint64 rate(guint64 bytes, gint64 duration_us)
+{
+    return duration_us > 0 ? (gint64)(bytes * 8 * G_USEC_PER_SEC / (guint64)duration_us) : 0;
+}
+
+/* The peak is that of a segment; a short last one says nothing. */
+static void measure(MnbRendition *rendition, const MnbFmp4 *fmp4)
+{
+    g_strlcpy(rendition->codec, fmp4->codec, sizeof rendition->codec);
+    rendition->duration_us = fmp4->duration_us;
+    rendition->bytes = fmp4->bytes;
+    rendition->n_segments = (int)fmp4->fragments->len;
+    rendition->average_bps = rendition->peak_bps = rate(fmp4->bytes, fmp4->duration_us);
+    for (guint i = 0; i < fmp4->fragments->len; i++) {
+        const MnbFragment *fragment = &g_array_index(fmp4->fragments, MnbFragment, i);
+        if (fragment->duration_us >= (gint64)G_USEC_PER_SEC)
+            rendition->peak_bps =
+                MAX(rendition->peak_bps, rate(fragment->bytes, fragment->duration_us));
+    }
+}
+
+gboolean mnb_hls_index(const char *folder, MnbRendition *rendition, GError **error)
+{
+    g_autofree char *stream = g_build_filename(folder, rendition->name, "stream.mp4", NULL);
+    g_autofree char *init = g_build_filename(folder, rendition->name, "init.mp4", NULL);
+    g_autofree char *index = g_build_filename(folder, rendition->name, "index.m3u8", NULL);
+    g_autoptr(GMappedFile) file = g_mapped_file_new(stream, FALSE, error);
+    if (file == NULL)
+        return FALSE;
+    MnbFmp4 fmp4;
+    gboolean ok = mnb_fmp4_parse((const guint8 *)g_mapped_file_get_contents(file),
+                                 g_mapped_file_get_length(file), &fmp4) == 0;
+    if (ok) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        append_segments(text, &fmp4);
+        measure(rendition, &fmp4);
+        ok = mnb_files_write(init, (const char *)fmp4.init->data, fmp4.init->len, error) &&
+             mnb_files_write(index, text->str, text->len, error);
+    } else {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_DAMAGED, "nothing came out for %s",
+                    rendition->name);
+    }
+    mnb_fmp4_clear(&fmp4);
+    return ok;
+}
+
+static const MnbRendition *find_sound(const MnbRendition *renditions, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (!renditions[i].is_video && strcmp(renditions[i].name, name) == 0)
+            return &renditions[i];
+    return NULL;
+}
+
+static void append_sounds(GString *text, const MnbRendition *renditions, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const MnbRendition *sound = &renditions[i];
+        if (!sound->is_video)
+            g_string_append_printf(
+                text,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"audio\","
+                "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=\"%s/index.m3u8\"\n",
+                sound->name, strcmp(sound->name, "audio") == 0 ? 2 : 1, sound->name);
+    }
+}
+
+static void append_picture(GString *text, const MnbRendition *picture, const MnbRendition *sound)
+{
+    const MnbRung *rung = picture->rung;
+    g_string_append_printf(
+        text,
+        "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
+        ",CODECS=\"%s%s%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d",
+        picture->peak_bps, picture->average_bps, picture->codec, sound != NULL ? "," : "",
+        sound != NULL ? sound->codec : "", rung->width, rung->height, rung->fps_n / rung->fps_d,
+        rung->fps_n % rung->fps_d * 1000 / rung->fps_d);
+    if (sound != NULL)
+        g_string_append_printf(text, ",AUDIO=\"%s\"", sound->name);
+    g_string_append_printf(text, "\n%s/index.m3u8\n", picture->name);
+}
+
+static void append_sound_only(GString *text, const MnbRendition *sound)
+{
+    g_string_append_printf(
+        text,
+        "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
+        ",CODECS=\"%s\",AUDIO=\"%s\"\n%s/index.m3u8\n",
+        sound->peak_bps, sound->average_bps, sound->codec, sound->name, sound->name);
+}
+
+gboolean mnb_hls_master(const char *folder, MnbRendition *renditions, int n, GError **error)
+{
+    const MnbRendition *full = find_sound(renditions, n, "audio");
+    const MnbRendition *low = find_sound(renditions, n, "audio-low");
+    g_autoptr(GString) text =
+        g_string_new("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    append_sounds(text, renditions, n);
+    for (int i = 0; i < n; i++) {
+        MnbRendition *picture = &renditions[i];
+        if (!picture->is_video)
+            continue;
+        const MnbRendition *sound = picture->rung->is_low ? low : full;
+        if (sound != NULL) {
+            picture->peak_bps += sound->peak_bps;
+            picture->average_bps += sound->average_bps;
+        }
+        append_picture(text, picture, sound);
+    }
+    if (full != NULL && !renditions[0].is_video)
+        append_sound_only(text, full);
+    if (low != NULL)
+        append_sound_only(text, low);
+    g_autofree char *path = g_build_filename(folder, "master.m3u8", NULL);
+    return mnb_files_write(path, text->str, text->len, error);
+}

@@ -1,0 +1,145 @@
+#include "pipelines/transcode/transcoder.h"
+
+#include "pipelines/common/files.h"
+#include "pipelines/stills/stills.h"
+#include "pipelines/transcode/encode.h"
+#include "pipelines/transcode/hls.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define RENDITIONS_MAX (MNB_RUNGS_MAX + 2)
+#define POSTER_WIDTH   1280
+
+typedef struct {
+    MnbProgram *program;
+    const char *input, *out_dir;
+    char *half; /* owned: OUT_DIR.tmp */
+    MnbFilmInfo info;
+    MnbLadder ladder;
+    MnbEncodeResult encoded;
+    MnbRendition renditions[RENDITIONS_MAX];
+    int n_renditions;
+    gboolean has_poster;
+} Transcode;
+
+static void list_renditions(Transcode *self)
+{
+    for (int i = 0; i < self->ladder.n_rungs; i++) {
+        MnbRendition *rendition = &self->renditions[self->n_renditions++];
+        rendition->is_video = TRUE;
+        rendition->rung = &self->ladder.rungs[i];
+        g_strlcpy(rendition->name, self->ladder.rungs[i].name, sizeof rendition->name);
+    }
+    static const char *const sounds[] = {"audio", "audio-low"};
+    for (gsize i = 0; self->info.has_audio && i < G_N_ELEMENTS(sounds); i++)
+        g_strlcpy(self->renditions[self->n_renditions++].name, sounds[i],
+                  sizeof self->renditions[0].name);
+}
+
+static gboolean index_all(Transcode *self, GError **error)
+{
+    for (int i = 0; i < self->n_renditions; i++)
+        if (!mnb_hls_index(self->half, &self->renditions[i], error))
+            return FALSE;
+    return mnb_hls_master(self->half, self->renditions, self->n_renditions, error);
+}
+
+/* From the film just made: its key frames are near and it is known to decode. */
+static void make_poster(Transcode *self)
+{
+    g_autofree char *film = g_build_filename(self->half, "video.mp4", NULL);
+    g_autofree char *poster = g_build_filename(self->half, "poster.jpg", NULL);
+    g_autoptr(GError) error = NULL;
+    MnbFilmInfo info;
+    MnbStill still;
+    if (!self->info.has_video)
+        return;
+    self->has_poster =
+        mnb_film_probe(self->program, film, &info, &error) && info.has_video &&
+        mnb_stills_make(self->program, film, &info, poster, 0, POSTER_WIDTH, &still, &error);
+    if (!self->has_poster)
+        mnb_lines_warn("poster", "no poster: %s", error != NULL ? error->message : "no picture");
+}
+
+static gboolean make(Transcode *self, GError **error)
+{
+    if (!mnb_film_probe(self->program, self->input, &self->info, error))
+        return FALSE;
+    mnb_ladder_make(&self->info, &self->ladder);
+    list_renditions(self);
+    if (!mnb_files_remove(self->half, error))
+        return FALSE;
+    if (mkdir(self->half, 0755) != 0)
+        return mnb_job_error_set_errno(error, errno, self->half);
+    if (!mnb_encode(self->program, self->input, &self->info, &self->ladder, self->half,
+                    &self->encoded, error))
+        return FALSE;
+    if (self->encoded.is_truncated)
+        mnb_lines_warn("truncated", "the film breaks off after %d s",
+                       (int)(self->encoded.duration_us / (gint64)G_USEC_PER_SEC));
+    if (!index_all(self, error))
+        return FALSE;
+    make_poster(self);
+    mnb_program_tick(self->program);
+    return !mnb_program_is_stopping(self->program, error) &&
+           mnb_files_publish(self->half, self->out_dir, error);
+}
+
+static json_t *rendition_to_json(const MnbRendition *rendition)
+{
+    g_autofree char *playlist = g_strdup_printf("%s/index.m3u8", rendition->name);
+    const MnbRung *rung = rendition->rung;
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:i}", "name", rendition->name, "kind",
+        rendition->is_video ? "video" : "audio", "playlist", playlist, "codecs", rendition->codec,
+        "width", rung != NULL ? rung->width : 0, "height", rung != NULL ? rung->height : 0,
+        "fps_milli", rung != NULL ? (int)(rung->fps_n * 1000ll / rung->fps_d) : 0, "bitrate_bps",
+        (json_int_t)rendition->peak_bps, "average_bps", (json_int_t)rendition->average_bps, "bytes",
+        (json_int_t)rendition->bytes, "segments", rendition->n_segments);
+}
+
+static json_t *result_to_json(const Transcode *self)
+{
+    json_t *renditions = json_array();
+    gint64 duration_us = 0;
+    for (int i = 0; i < self->n_renditions; i++) {
+        json_array_append_new(renditions, rendition_to_json(&self->renditions[i]));
+        duration_us = MAX(duration_us, self->renditions[i].duration_us);
+    }
+    const MnbRung *top = self->ladder.n_rungs > 0 ? &self->ladder.rungs[0] : NULL;
+    return json_pack("{s:s, s:I, s:i, s:i, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}",
+                     "event", "done", "duration_us", (json_int_t)duration_us, "width",
+                     top != NULL ? top->width : 0, "height", top != NULL ? top->height : 0,
+                     "has_video", self->info.has_video, "has_audio", self->info.has_audio,
+                     "container", self->info.kind->name, "video_codec", self->info.video_codec,
+                     "audio_codec", self->info.audio_codec, "master", "master.m3u8", "poster",
+                     self->has_poster ? "poster.jpg" : "", "download",
+                     self->info.has_video ? "video.mp4" : "", "audio_download",
+                     self->info.has_audio ? "audio.m4a" : "", "bytes",
+                     (json_int_t)mnb_files_total_bytes(self->out_dir), "renditions", renditions);
+}
+
+json_t *mnb_transcoder_run(MnbProgram *program, const json_t *job, GError **error)
+{
+    Transcode self = {.program = program};
+    if (json_unpack((json_t *)job, "{s:s, s:s}", "input", &self.input, "out_dir", &self.out_dir) !=
+        0) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_BAD_JOB,
+                    "job: input or out_dir is missing or of another type");
+        return NULL;
+    }
+    if (g_file_test(self.out_dir, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_BAD_JOB, "job: %s is there already",
+                    self.out_dir);
+        return NULL;
+    }
+    self.half = g_strconcat(self.out_dir, ".tmp", NULL);
+    json_t *done = NULL;
+    if (make(&self, error))
+        done = result_to_json(&self);
+    else
+        mnb_files_remove(self.half, NULL);
+    g_free(self.half);
+    return done;
+}
