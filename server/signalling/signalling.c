@@ -13,8 +13,10 @@
 #include "server/signalling/bucket.h"
 #include "server/signalling/message.h"
 #include <errno.h>
+#include <glib-unix.h>
 #include <libwebsockets.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@
 #define STRANGERS_MAX     64            /* sockets of one address without hello */
 #define CLOSE_LIMIT_S     5             /* to answer our close */
 #define HANDSHAKE_LIMIT_S 15
+#define LISTEN_BACKLOG    4096
 #define ORIGIN_MAX        512
 #define ADDRESS_MAX       64
 
@@ -58,6 +61,8 @@ typedef struct {
 } Session; /* what lws keeps for a socket */
 
 struct MnbSignalling {
+    int listener;        /* -1: none */
+    guint accept_source; /* 0: none */
     MnbRooms *rooms;
     GStrv origins;
     char *socket_path;
@@ -403,7 +408,7 @@ static gboolean make_vhost(MnbSignalling *self, GError **error)
     static void *loops[1];
     loops[0] = self->loop;
     struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
@@ -413,25 +418,48 @@ static gboolean make_vhost(MnbSignalling *self, GError **error)
         .signal_cb = on_signal,
         .timeout_secs = HANDSHAKE_LIMIT_S,
         .retry_and_idle_policy = &pings,
+        .vhost_name = "signal",
     };
     self->context = lws_create_context(&info);
-    if (self->context == NULL) {
+    if (self->context != NULL)
+        self->vhost = lws_create_vhost(self->context, &info);
+    if (self->vhost == NULL) {
         g_set_error_literal(error, MNB_ERROR, MNB_ERROR_MISSING,
                             "libwebsockets cannot start with its GLib plugin: install "
                             "libwebsockets-evlib-glib");
         return FALSE;
     }
-    info.port = 1; /* any: what is listened on is the path in iface */
-    info.iface = self->socket_path;
-    info.options |= LWS_SERVER_OPTION_UNIX_SOCK;
-    info.vhost_name = "signal";
-    self->vhost = lws_create_vhost(self->context, &info);
-    if (self->vhost == NULL) {
-        g_set_error(error, MNB_ERROR, MNB_ERROR_BUSY, "cannot listen on %s", self->socket_path);
-        return FALSE;
-    }
-    if (chmod(self->socket_path, 0600) != 0)
-        return mnb_error_from_errno(error, -errno, "%s", self->socket_path);
+    return TRUE;
+}
+
+/* We listen and accept ourselves: this version of the library takes the path of a unix socket for
+ * the name of a network interface. */
+static gboolean on_accept(gint fd, GIOCondition condition, gpointer data)
+{
+    MnbSignalling *self = data;
+    int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted >= 0)
+        lws_adopt_socket_vhost(self->vhost, accepted); /* closes it when it fails */
+    else if (errno == EMFILE || errno == ENFILE)
+        MNB_LOG_WARNING("too many open files for another WebSocket");
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean listen_at(MnbSignalling *self, GError **error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_strlcpy(address.sun_path, self->socket_path, sizeof address.sun_path);
+    self->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    unlink(self->socket_path);
+    mode_t mask = umask(0177);
+    gboolean is_bound = self->listener >= 0 &&
+                        bind(self->listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+                        listen(self->listener, LISTEN_BACKLOG) == 0;
+    int why = errno;
+    umask(mask);
+    if (!is_bound)
+        return mnb_error_from_errno(error, -why, "%s", self->socket_path);
+    self->accept_source = g_unix_fd_add(self->listener, G_IO_IN, on_accept, self);
     return TRUE;
 }
 
@@ -453,8 +481,8 @@ MnbSignalling *mnb_signalling_new(const MnbSignallingOptions *options, GError **
     self->lines = g_ptr_array_new();
     self->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_log);
-    unlink(self->socket_path);
-    if (!make_vhost(self, error)) {
+    self->listener = -1;
+    if (!make_vhost(self, error) || !listen_at(self, error)) {
         mnb_signalling_free(self);
         return NULL;
     }
@@ -473,9 +501,14 @@ void mnb_signalling_free(MnbSignalling *self)
     if (self == NULL)
         return;
     self->is_draining = TRUE;
+    if (self->accept_source != 0)
+        g_source_remove(self->accept_source);
+    if (self->listener >= 0) {
+        close(self->listener);
+        unlink(self->socket_path);
+    }
     if (self->context != NULL)
         lws_context_destroy(self->context);
-    unlink(self->socket_path);
     g_main_loop_unref(self->loop);
     g_ptr_array_unref(self->lines);
     g_hash_table_unref(self->strangers);
