@@ -156,15 +156,12 @@ void mnb_room_append_simple(MnbRoom *room, const char *type, const char *peer, j
 typedef struct {
     char session[MNB_ID_SIZE];
     gint64 now_us;
-    char *recordings_dir;
     json_t *names; /* peer id -> name */
-    gboolean has_jobs;
 } End;
 
 static void end_free(gpointer data)
 {
     End *end = data;
-    g_free(end->recordings_dir);
     json_decref(end->names);
     g_free(end);
 }
@@ -178,41 +175,21 @@ static char *dump_spec(json_t *spec)
     return text;
 }
 
-/* repair (when a recorder died) -> compose -> transcode: docs/pipelines.md. */
-static gboolean insert_jobs(MnbDb *db, End *end, const MnbRecording *recording, GPtrArray *parts,
-                            GError **error)
+/* repair -> compose -> transcode (pipelines/manager/jobs.h); names as they were at the end. */
+static gboolean insert_jobs(MnbDb *db, End *end, const MnbRecording *recording, GError **error)
 {
-    g_autofree char *dir = g_build_filename(end->recordings_dir, recording->folder, NULL);
-    g_autofree char *film = g_build_filename(dir, "film.mkv", NULL);
-    g_autofree char *media = g_build_filename(dir, "media", NULL);
-    gboolean is_whole = TRUE;
-    json_t *numbers = json_array();
-    for (guint i = 0; i < parts->len; i++) {
-        const MnbPart *part = g_ptr_array_index(parts, i);
-        is_whole = is_whole && part->state == MNB_PART_CLOSED;
-        json_array_append_new(numbers, json_integer(part->part));
-    }
-    g_autofree char *compose_spec = dump_spec(
-        json_pack("{s:s, s:o, s:s, s:i, s:i, s:i, s:s, s:s, s:O}", "dir", dir, "parts", numbers,
-                  "out", film, "width", 1280, "height", 720, "fps", 25, "title_en",
-                  recording->title_en, "title_ja", recording->title_ja, "names", end->names));
-    const char *title = recording->title_en[0] != '\0' ? recording->title_en : recording->title_ja;
-    g_autofree char *transcode_spec =
-        dump_spec(json_pack("{s:s, s:s, s:s}", "input", film, "out_dir", media, "title", title));
-    g_autofree char *repair = NULL;
-    if (!is_whole) {
-        g_autofree char *repair_spec = dump_spec(json_pack("{s:s}", "dir", dir));
-        repair = mnb_job_insert(db, MNB_JOB_REPAIR, recording->id, repair_spec, NULL, end->now_us,
-                                error);
-        if (repair == NULL)
-            return FALSE;
-    }
-    g_autofree char *compose = mnb_job_insert(db, MNB_JOB_COMPOSE, recording->id, compose_spec,
-                                              repair, end->now_us, error);
-    if (compose == NULL)
-        return FALSE;
-    g_autofree char *transcode = mnb_job_insert(db, MNB_JOB_TRANSCODE, recording->id,
-                                                transcode_spec, compose, end->now_us, error);
+    g_autofree char *spec =
+        dump_spec(json_pack("{s:s, s:s, s:O}", "title_en", recording->title_en, "title_ja",
+                            recording->title_ja, "names", end->names));
+    g_autofree char *repair =
+        mnb_job_insert(db, MNB_JOB_REPAIR, recording->id, "{}", NULL, end->now_us, error);
+    g_autofree char *compose = repair != NULL ? mnb_job_insert(db, MNB_JOB_COMPOSE, recording->id,
+                                                               spec, repair, end->now_us, error)
+                                              : NULL;
+    g_autofree char *transcode = compose != NULL
+                                     ? mnb_job_insert(db, MNB_JOB_TRANSCODE, recording->id, "{}",
+                                                      compose, end->now_us, error)
+                                     : NULL;
     return transcode != NULL &&
            mnb_recording_set_state(db, recording->id, MNB_RECORDING_PROCESSING, end->now_us, error);
 }
@@ -221,7 +198,6 @@ static gboolean insert_jobs(MnbDb *db, End *end, const MnbRecording *recording, 
 static gboolean write_end(MnbDb *db, gpointer data, GError **error)
 {
     End *end = data;
-    end->has_jobs = FALSE;
     if (!mnb_session_set_state(db, end->session, MNB_SESSION_ENDED, end->now_us, error))
         return FALSE;
     g_autoptr(GPtrArray) recordings = mnb_recording_list_for_session(db, end->session, error);
@@ -240,9 +216,8 @@ static gboolean write_end(MnbDb *db, gpointer data, GError **error)
                 return FALSE;
             continue;
         }
-        if (!insert_jobs(db, end, recording, parts, error))
+        if (!insert_jobs(db, end, recording, error))
             return FALSE;
-        end->has_jobs = TRUE;
     }
     return TRUE;
 }
@@ -250,10 +225,8 @@ static gboolean write_end(MnbDb *db, gpointer data, GError **error)
 void mnb_room_append_end(MnbRoom *room, const char *peer, MnbAppended done, gpointer data)
 {
     End *end = g_new0(End, 1);
-    MnbStore *store = mnb_catalog_store(room->rooms->catalog);
     g_strlcpy(end->session, room->state->session, sizeof end->session);
     end->now_us = mnb_room_wall_us(room);
-    end->recordings_dir = g_strdup(mnb_store_folder(store, MNB_STORE_RECORDINGS));
     end->names = json_object();
     for (guint i = 0; i < room->state->peers->len; i++) {
         const MnbPeer *one = g_ptr_array_index(room->state->peers, i);
