@@ -43,10 +43,12 @@ static guint tier_of(const MnbSlotSource *source, gboolean is_shown, MnbViewMode
     return is_shown ? 4 : 5;
 }
 
-static gboolean is_in_places(const MnbSlotPlace *places, guint count, guint32 id)
+/* In a slot that can play it. */
+static gboolean is_in_places(const MnbSlotPlace *places, guint count, const MnbSlotSource *source)
 {
     for (guint i = 0; i < count; i++)
-        if (places[i].shown == id)
+        if (places[i].shown == source->id && places[i].codecs & 1u << source->codec &&
+            places[i].is_video == (source->source != MNB_SOURCE_MICROPHONE))
             return TRUE;
     return FALSE;
 }
@@ -62,7 +64,7 @@ static gboolean assign_kind(MnbSlotPlace *places, guint place_count, MnbSlotSour
     for (guint i = 0; i < source_count; i++) {
         if ((sources[i].source != MNB_SOURCE_MICROPHONE) != is_video)
             continue;
-        gboolean is_shown = is_in_places(places, place_count, sources[i].id);
+        gboolean is_shown = is_in_places(places, place_count, &sources[i]);
         claims[count++] = (Claim){&sources[i], is_shown, tier_of(&sources[i], is_shown, mode)};
     }
     qsort(claims, count, sizeof *claims, compare_claims);
