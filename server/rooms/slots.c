@@ -1,6 +1,8 @@
 #include "server/rooms/slots.h"
 #include <stdlib.h>
 
+#define TIER_SHOWN 4 /* of those that claim nothing else: shown already */
+
 typedef struct {
     MnbSlotSource *source;
     gboolean is_shown;
@@ -21,7 +23,7 @@ static int compare_claims(const void *a, const void *b)
         result = compare(left->source->wanted, right->source->wanted);
     if (result == 0 && left->source->speaks != 0 && right->source->speaks != 0)
         result = compare(left->source->speaks, right->source->speaks);
-    if (result == 0 && left->is_shown)
+    if (result == 0 && left->tier == TIER_SHOWN)
         result = compare(right->source->spoke_us, left->source->spoke_us);
     if (result == 0)
         result = compare(left->source->order, right->source->order);
@@ -40,7 +42,7 @@ static guint tier_of(const MnbSlotSource *source, gboolean is_shown, MnbViewMode
         return 2;
     if (source->speaks != 0)
         return 3;
-    return is_shown ? 4 : 5;
+    return is_shown ? TIER_SHOWN : TIER_SHOWN + 1;
 }
 
 /* In a slot that can play it. */
