@@ -83,11 +83,11 @@ static void drop_member(MnbRoom *room, const char *peer, MnbCloseCode code, cons
         mnb_transport_close(member->publish);
     if (member->receiver != NULL)
         mnb_transport_close(member->receiver->transport);
-    g_hash_table_remove(room->members, peer); /* frees it */
     if (client != NULL) {
         mnb_client_detach(client);
         mnb_client_close(client, code, reason);
     }
+    g_hash_table_remove(room->members, peer); /* frees it */
     mnb_room_reassign(room);
 }
 

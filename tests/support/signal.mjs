@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT, until } from './server.mjs';
 
 const require = createRequire(join(ROOT, 'web-client/package.json'));
-const WebSocket = require(require.resolve('ws', { paths: [require.resolve('puppeteer-core')] }));
+const WebSocket = require('ws');
 
 export const tokenOf = (link) => link.slice(link.indexOf('#') + 1);
 
