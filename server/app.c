@@ -166,6 +166,7 @@ static gboolean build_rooms(MnbApp *app, GError **error)
             .pool = app->pool,
             .clock = app->clock,
             .record_program = program,
+            .walls = app->walls,
             .ring_bytes = (guint32)app->config->recording.ring_mb << 20,
             .min_free_bytes = app->config->recording.min_free_mb << 20,
             .max_peers = (guint)app->config->rooms.peers_max,

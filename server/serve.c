@@ -11,7 +11,12 @@
 
 #include "server/app.h"
 #include "server/base/config.h"
+#include "server/base/error.h"
 #include "server/base/log.h"
+
+#define BUSY_WAIT_US       (1 * G_USEC_PER_SEC)
+#define BUSY_WAIT_AGAIN_US (10 * G_USEC_PER_SEC) /* after a kill */
+#define BUSY_PAUSE_US      100000
 
 typedef struct {
     char *config;
@@ -76,6 +81,26 @@ static gboolean on_stop_signal(gpointer app)
     return G_SOURCE_CONTINUE;
 }
 
+/* What held our ports and the catalogue may just be dying: nginx and the workers of a server that
+ * was killed need some milliseconds to go. */
+static MnbApp *build_app(const MnbConfig *config, gboolean prints_links, gboolean is_first_start,
+                         GError **error)
+{
+    gint64 until_us = g_get_monotonic_time() + (is_first_start ? BUSY_WAIT_US : BUSY_WAIT_AGAIN_US);
+    for (;;) {
+        g_autoptr(GError) problem = NULL;
+        MnbApp *app = mnb_app_new(config, prints_links, &problem);
+        if (app != NULL)
+            return app;
+        if (!g_error_matches(problem, MNB_ERROR, MNB_ERROR_BUSY) ||
+            g_get_monotonic_time() > until_us) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return NULL;
+        }
+        g_usleep(BUSY_PAUSE_US);
+    }
+}
+
 static int run(const Options *options, gboolean is_first_start)
 {
     g_autoptr(GError) error = NULL;
@@ -85,16 +110,20 @@ static int run(const Options *options, gboolean is_first_start)
         return 1;
     }
     mnb_log_set_level(config->server.log_level);
-    MnbApp *app = mnb_app_new(config, options->prints_links && is_first_start, &error);
+    MnbApp *app =
+        build_app(config, options->prints_links && is_first_start, is_first_start, &error);
     if (app == NULL) {
         fprintf(stderr, "manabi: %s\n", error->message);
         return 1;
     }
     guint term = g_unix_signal_add(SIGTERM, on_stop_signal, app);
-    guint interrupt = g_unix_signal_add(SIGINT, on_stop_signal, app);
+    /* Ctrl-C reaches the whole process group: behind a parent it is the parent's, who passes it on.
+     * Two signals would mean "at once". */
+    guint interrupt = options->is_supervised ? 0 : g_unix_signal_add(SIGINT, on_stop_signal, app);
     int code = mnb_app_run(app);
     g_source_remove(term);
-    g_source_remove(interrupt);
+    if (interrupt != 0)
+        g_source_remove(interrupt);
     mnb_app_free(app);
     return code;
 }
@@ -127,8 +156,14 @@ static int supervise(const Options *options)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     useconds_t pause_us = 100000;
+    /* Blocked around fork(), so that no stop falls between two processes. */
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
     for (gboolean is_first = TRUE;; is_first = FALSE) {
         pid_t parent = getpid();
+        sigprocmask(SIG_BLOCK, &stops, NULL);
         gint64 started_us = g_get_monotonic_time();
         pid_t pid = fork();
         if (pid < 0) {
@@ -140,12 +175,14 @@ static int supervise(const Options *options)
             if (getppid() != parent)
                 _exit(1);
             signal(SIGTERM, SIG_DFL);
-            signal(SIGINT, SIG_DFL);
+            signal(SIGINT, SIG_IGN);
+            sigprocmask(SIG_UNBLOCK, &stops, NULL);
             exit(run(options, is_first));
         }
         server_pid = pid;
         if (stop_signal != 0)
             kill(pid, SIGTERM);
+        sigprocmask(SIG_UNBLOCK, &stops, NULL);
         int status = wait_for_server(pid);
         server_pid = 0;
         if (stop_signal != 0 || WIFEXITED(status))
