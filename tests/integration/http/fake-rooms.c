@@ -12,6 +12,7 @@
 
 struct MnbRooms {
     GHashTable *resources; /* id -> link */
+    GPtrArray *waiting;    /* Answer */
 };
 
 typedef struct {
@@ -24,26 +25,21 @@ typedef struct {
     GError *error;
     gboolean is_post;
     gboolean is_delete;
+    guint timer;
 } Answer;
 
 MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
 {
     MnbRooms *rooms = g_new0(MnbRooms, 1);
     rooms->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    rooms->waiting = g_ptr_array_new();
     return rooms;
-}
-
-void mnb_rooms_free(MnbRooms *self)
-{
-    if (self == NULL)
-        return;
-    g_hash_table_unref(self->resources);
-    g_free(self);
 }
 
 static gboolean on_answer(gpointer data)
 {
     Answer *answer = data;
+    g_ptr_array_remove(answer->rooms->waiting, answer);
     MnbDoorAnswer found = {.resource = answer->resource, .sdp = answer->sdp, .etag = "ice2"};
     if (answer->error == NULL && answer->is_post) {
         answer->resource = mnb_id_new();
@@ -60,6 +56,21 @@ static gboolean on_answer(gpointer data)
     g_free(answer->sdp);
     g_free(answer);
     return G_SOURCE_REMOVE;
+}
+
+/* What still waits is answered, as doors.h promises. */
+void mnb_rooms_free(MnbRooms *self)
+{
+    if (self == NULL)
+        return;
+    while (self->waiting->len > 0) {
+        Answer *answer = g_ptr_array_index(self->waiting, 0);
+        g_source_remove(answer->timer);
+        on_answer(answer);
+    }
+    g_ptr_array_unref(self->waiting);
+    g_hash_table_unref(self->resources);
+    g_free(self);
 }
 
 static Answer *new_answer(MnbRooms *self, const MnbDoorAsker *asker, MnbDoorDone done,
@@ -93,7 +104,9 @@ static void open_door(MnbRooms *self, const MnbDoorAsker *asker, const char *off
             answer->error = g_error_new(MNB_ROOMS_ERROR, wishes[i].error, "as was wished");
     if (!g_str_has_prefix(text, "v=0"))
         answer->error = g_error_new(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_BAD_SDP, "this is no offer");
-    g_timeout_add(strstr(text, "slow") != NULL ? 1000 : DELAY_MS, on_answer, answer);
+    g_ptr_array_add(self->waiting, answer);
+    answer->timer =
+        g_timeout_add(strstr(text, "slow") != NULL ? 5000 : DELAY_MS, on_answer, answer);
 }
 
 void mnb_rooms_whip(MnbRooms *self, const MnbDoorAsker *asker, const char *offer, gsize len,

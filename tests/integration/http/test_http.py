@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +38,7 @@ class Answer:
 
 class Server:
     def __init__(self):
+        self.stopped = None
         self.state = tempfile.mkdtemp(prefix="manabi-http-")
         self.web = os.path.join(self.state, "web")
         os.makedirs(os.path.join(self.web, "assets"))
@@ -157,13 +157,16 @@ class Server:
         return re.match(r"manabi_session=([^;]+);", answer.headers["Set-Cookie"]).group(1)
 
     def stop(self):
+        if self.stopped:
+            return self.stopped
         if self.process.poll() is None:
             self.process.stdin.write(b"quit\n")
             self.process.stdin.close()
         code = self.process.wait(20)
         log = self.logged()
         shutil.rmtree(self.state, ignore_errors=True)
-        return code, log
+        self.stopped = code, log
+        return self.stopped
 
 
 s = None
@@ -884,7 +887,8 @@ def the_api_itself_survives_the_same_without_a_front_door():
     got = s.raw(post + b"Transfer-Encoding: chunked\r\n\r\n" + (b"8000\r\n" + b"a" * 32768 + b"\r\n") * 60 +
                 b"0\r\n\r\n", unix=True)
     assert b" 413 " in first_line(got), first_line(got)
-    assert s.metric("process_resident_memory_bytes") - before < 20_000_000
+    if "MANABI_SANITIZED" not in os.environ:
+        assert s.metric("process_resident_memory_bytes") - before < 20_000_000
 
 
 @test
@@ -960,7 +964,8 @@ def a_thousand_connections_leave_nothing_behind():
     more_memory = s.metric("process_resident_memory_bytes") - memory
     print(f"# after 1000 connections: {more_fds:+d} descriptors, {more_memory:+d} bytes")
     assert more_fds <= 3, more_fds
-    assert more_memory < (4_000_000 if "ASAN_OPTIONS" not in os.environ else 60_000_000), more_memory
+    if "MANABI_SANITIZED" not in os.environ:  # sanitizers keep what is freed for a while
+        assert more_memory < 4_000_000, more_memory
     assert s.metric("manabi_http_connections") <= 2
 
 
@@ -1010,15 +1015,42 @@ def staff_actions_are_in_the_audit_and_secrets_nowhere():
 
 @test
 def nginx_ends_when_the_server_is_killed():
-    s.process.kill()
-    s.process.wait()
-    for _ in range(60):
-        try:
-            socket.create_connection(("127.0.0.1", s.port), timeout=1).close()
-        except ConnectionError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("somebody still listens")
+    other = Server()
+    other.process.kill()
+    other.process.wait()
+    try:
+        for _ in range(60):
+            try:
+                socket.create_connection(("127.0.0.1", other.port), timeout=1).close()
+            except ConnectionError:
+                return
+            time.sleep(0.05)
+        raise AssertionError("somebody still listens")
+    finally:
+        other.stop()
+
+
+@test
+def the_server_stops_with_requests_under_way():
+    """The exit code and the sanitizers are looked at after this one."""
+    offer = OFFER + "slow"
+    request = (f"POST /whip/{s.event_session} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {s.publish}\r\n"
+               f"Content-Type: {SDP}\r\nContent-Length: {len(offer)}\r\n\r\n{offer}").encode()
+    sign_in = json.dumps({"user": "admin", "password": "wrong wrong wrong"})
+    verify = (f"POST /api/v1/sign-in HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.77\r\n"
+              f"Content-Type: {JSON}\r\nContent-Length: {len(sign_in)}\r\n\r\n{sign_in}").encode()
+    waiting = []
+    for data in [request] * 5 + [verify] * 5 + [request[:60]] * 5:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(s.facts["socket"])
+        connection.sendall(data)
+        waiting.append(connection)
+    time.sleep(0.05)
+    code, _ = s.stop()
+    for connection in waiting:
+        connection.close()
+    same(code, 0)
+    assert not os.path.exists(s.facts["socket"])
 
 
 def run(function, number):
@@ -1047,7 +1079,7 @@ def main():
         raise
     good = [run(function, i + 1) for i, function in enumerate(tests)]
     code, log = s.stop()
-    clean = code in (0, -signal.SIGKILL) and "CRITICAL" not in log and "Sanitizer" not in log
+    clean = code == 0 and "assertion" not in log and "Sanitizer" not in log and "leaked" not in log
     if not clean or not all(good):
         print("# exit", code)
         for line in log.splitlines()[-40:]:
