@@ -44,6 +44,7 @@ struct MnbChild {
     gboolean has_stdin;
     gboolean ends_by_stdin;
     int death_signal;
+    int stop_signal;
     guint stop_ms;
 
     GPid pid; /* 0: does not run */
@@ -165,6 +166,7 @@ MnbChild *mnb_child_new(const MnbChildOptions *options, const MnbChildCalls *cal
     child->has_stdin = options->has_stdin;
     child->ends_by_stdin = options->has_stdin && options->ends_by_stdin;
     child->death_signal = options->death_signal != 0 ? options->death_signal : SIGKILL;
+    child->stop_signal = options->stop_signal != 0 ? options->stop_signal : SIGTERM;
     child->stop_ms = options->stop_ms != 0 ? options->stop_ms : STOP_DEFAULT_MS;
     child->backoff_ms = BACKOFF_MIN_MS;
     child->stdin_fd = -1;
@@ -558,7 +560,7 @@ void mnb_child_stop(MnbChild *child)
     child->is_stopping = TRUE;
     mnb_child_close_stdin(child);
     if (!child->ends_by_stdin)
-        kill(child->pid, SIGTERM);
+        kill(child->pid, child->stop_signal);
     child->kill_timer = g_timeout_add(child->stop_ms, on_kill, child);
 }
 

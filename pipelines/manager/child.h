@@ -53,7 +53,8 @@ typedef struct {
     gboolean has_stdin;     /* TRUE: a pipe, for write_line(); FALSE: /dev/null */
     int death_signal;       /* sent by the kernel when we die; 0: SIGKILL */
     gboolean ends_by_stdin; /* stop() closes stdin and sends no SIGTERM before the SIGKILL */
-    guint stop_ms;          /* from SIGTERM to SIGKILL; 0: 5000 */
+    int stop_signal;        /* what stop() sends; 0: SIGTERM */
+    guint stop_ms;          /* from that to SIGKILL; 0: 5000 */
 } MnbChildOptions;
 
 /* @calls: borrowed, static. Returns (owned): not started. */

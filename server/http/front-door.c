@@ -17,7 +17,7 @@
 
 #define BACKLOG         4096
 #define CONNECTIONS_MAX 16384
-#define DRAIN_MS        3000
+#define OLD_NGINX_MS    3000
 
 struct MnbFrontDoor {
     char *nginx;       /* the program */
@@ -27,8 +27,6 @@ struct MnbFrontDoor {
     guint16 port;
     MnbChild *child;
     GPid group; /* of the nginx that runs, or ran last */
-    guint drain_timer;
-    gboolean is_stopping;
 };
 
 /* ---- the socket ---- */
@@ -51,7 +49,7 @@ static void explain_bind(GError **error, const char *address, guint16 port)
                     port, cause->message);
 }
 
-static GSocket *bind_port(const MnbFrontDoorOptions *options, guint16 *port_out, GError **error)
+static GSocket *bind_once(const MnbFrontDoorOptions *options, GError **error)
 {
     g_autoptr(GSocketAddress) address =
         g_inet_socket_address_new_from_string(options->listen_address, options->port);
@@ -60,16 +58,43 @@ static GSocket *bind_port(const MnbFrontDoorOptions *options, guint16 *port_out,
                     "%s is not a numeric IP address to listen on", options->listen_address);
         return NULL;
     }
-    g_autoptr(GError) failed = NULL;
     g_autoptr(GSocket) socket = g_socket_new(g_socket_address_get_family(address),
-                                             G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &failed);
-    if (socket != NULL) {
-        g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, FALSE, NULL); /* "::" is for both */
-        g_socket_set_listen_backlog(socket, BACKLOG);
+                                             G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+    if (socket == NULL)
+        return NULL;
+    g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, FALSE, NULL); /* "::" is for both */
+    g_socket_set_listen_backlog(socket, BACKLOG);
+    if (g_socket_bind(socket, address, TRUE, error) && g_socket_listen(socket, error))
+        return g_steal_pointer(&socket);
+    return NULL;
+}
+
+/* Does the nginx of an earlier run of this state directory still live, or a worker of it? */
+static gboolean is_old_nginx_there(const MnbFrontDoorOptions *options)
+{
+    g_autofree char *path = g_build_filename(options->state_dir, "nginx", "nginx.pid", NULL);
+    g_autofree char *text = NULL;
+    gint64 pid;
+    return g_file_get_contents(path, &text, NULL, NULL) &&
+           (pid = g_ascii_strtoll(text, NULL, 10)) > 1 && kill((pid_t)-pid, 0) == 0;
+}
+
+/* When we were killed, our nginx was told to end; that takes it some milliseconds. */
+static GSocket *bind_port(const MnbFrontDoorOptions *options, guint16 *port_out, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GSocket) socket = bind_once(options, &failed);
+    for (guint waited_ms = 0; socket == NULL && waited_ms < OLD_NGINX_MS &&
+                              g_error_matches(failed, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) &&
+                              is_old_nginx_there(options);
+         waited_ms += 20) {
+        g_clear_error(&failed);
+        g_usleep(20000);
+        socket = bind_once(options, &failed);
     }
-    if (socket == NULL || !g_socket_bind(socket, address, TRUE, &failed) ||
-        !g_socket_listen(socket, &failed)) {
-        explain_bind(&failed, options->listen_address, options->port);
+    if (socket == NULL) {
+        if (failed->domain == G_IO_ERROR)
+            explain_bind(&failed, options->listen_address, options->port);
         g_propagate_error(error, g_steal_pointer(&failed));
         return NULL;
     }
@@ -215,10 +240,7 @@ static void end_group(MnbFrontDoor *door)
 static void on_ended(MnbChild *child, int exit_code, int signal_number, gboolean will_restart,
                      gpointer data)
 {
-    MnbFrontDoor *door = data;
-    end_group(door);
-    if (door->is_stopping && will_restart)
-        mnb_child_stop(child);
+    end_group(data);
 }
 
 static void on_alarm(MnbChild *child, gpointer data)
@@ -235,9 +257,13 @@ static const MnbChildCalls calls = {
 
 MnbFrontDoor *mnb_front_door_new(const MnbFrontDoorOptions *options, GError **error)
 {
-    /* SIGTERM, not SIGKILL: only a master that lives ends its workers. */
-    static const MnbChildOptions child = {
-        .name = "nginx", .is_kept = TRUE, .stop_ms = 3000, .death_signal = SIGTERM};
+    /* On our death SIGTERM, not SIGKILL: only a master that lives ends its workers. On stop
+     * SIGQUIT: take nobody new, let answers end (nginx.conf: at most 3 s). */
+    static const MnbChildOptions child = {.name = "nginx",
+                                          .is_kept = TRUE,
+                                          .death_signal = SIGTERM,
+                                          .stop_signal = SIGQUIT,
+                                          .stop_ms = 4000};
     g_autofree char *nginx = options->nginx_path != NULL
                                  ? g_strdup(options->nginx_path)
                                  : mnb_programs_find_system("nginx", "nginx", error);
@@ -267,37 +293,18 @@ MnbFrontDoor *mnb_front_door_new(const MnbFrontDoorOptions *options, GError **er
 
 gboolean mnb_front_door_start(MnbFrontDoor *door, GError **error)
 {
-    door->is_stopping = FALSE;
     return mnb_child_start(door->child, error);
-}
-
-static gboolean on_drained(gpointer data)
-{
-    MnbFrontDoor *door = data;
-    door->drain_timer = 0;
-    mnb_child_stop(door->child);
-    return G_SOURCE_REMOVE;
 }
 
 void mnb_front_door_stop(MnbFrontDoor *door)
 {
-    GPid pid = mnb_child_pid(door->child);
-    if (door->is_stopping)
-        return;
-    door->is_stopping = TRUE;
-    if (pid == 0) {
-        mnb_child_stop(door->child);
-        return;
-    }
-    kill(pid, SIGQUIT); /* nginx: take nobody new, let answers end */
-    door->drain_timer = g_timeout_add(DRAIN_MS, on_drained, door);
+    mnb_child_stop(door->child);
 }
 
 void mnb_front_door_free(MnbFrontDoor *door)
 {
     if (door == NULL)
         return;
-    g_clear_handle_id(&door->drain_timer, g_source_remove);
     if (mnb_child_pid(door->child) != 0)
         end_group(door);
     mnb_child_free(door->child);

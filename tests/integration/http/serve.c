@@ -1,6 +1,6 @@
 /* serve.c - the real HTTP side (MnbHttp, catalogue, nginx) for tests: everything but the rooms.
  *
- *     http-serve STATE_DIR [WEB_DIR]
+ *     http-serve STATE_DIR [WEB_DIR [CERTIFICATE KEY]]
  *
  * Fills an empty catalogue with accounts, events, links and recordings, prints one line of JSON
  * with their ids and tokens, and serves until its standard input is told "quit" or ends. Other
@@ -235,12 +235,12 @@ static void on_jobs_changed(gpointer data)
     fflush(stdout);
 }
 
-static void start_http(Server *server, const char *state_dir)
+static void start_http(Server *server, const char *state_dir, const char *scheme)
 {
     GError *error = NULL;
     g_autofree char *socket = g_build_filename(state_dir, "run", "api.sock", NULL);
     g_autofree char *url =
-        g_strdup_printf("http://127.0.0.1:%u", mnb_front_door_port(server->door));
+        g_strdup_printf("%s://127.0.0.1:%u", scheme, mnb_front_door_port(server->door));
     MnbHttpOptions options = {
         .socket_path = socket,
         .public_url = url,
@@ -279,10 +279,12 @@ int main(int argc, char **argv)
         .web_client_dir = argc > 2 ? argv[2] : NULL,
         .listen_address = "127.0.0.1",
         .worker_processes = 1,
+        .tls_certificate = argc > 4 ? argv[3] : NULL,
+        .tls_key = argc > 4 ? argv[4] : NULL,
     };
     server.door = mnb_front_door_new(&door, &error);
     check(server.door != NULL, error);
-    start_http(&server, argv[1]);
+    start_http(&server, argv[1], argc > 4 ? "https" : "http");
     check(mnb_front_door_start(server.door, &error), error);
     mnb_http_set_state(server.http, MNB_HTTP_SERVING);
     json_object_set_new(server.told, "nginx", json_integer(mnb_front_door_pid(server.door)));

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -37,9 +38,19 @@ class Answer:
 
 
 class Server:
-    def __init__(self):
+    def __init__(self, with_tls=False):
         self.stopped = None
         self.state = tempfile.mkdtemp(prefix="manabi-http-")
+        self.tls = None
+        files = []
+        if with_tls:
+            files = [os.path.join(self.state, name) for name in ("cert.pem", "key.pem")]
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-subj", "/CN=127.0.0.1", "-days", "2", "-out", files[0], "-keyout", files[1]],
+                           check=True, stderr=subprocess.DEVNULL)
+            self.tls = ssl.create_default_context()
+            self.tls.check_hostname = False
+            self.tls.verify_mode = ssl.CERT_NONE
         self.web = os.path.join(self.state, "web")
         os.makedirs(os.path.join(self.web, "assets"))
         self.page = b"<!doctype html><title>Manabi</title>" + b" " * 3000
@@ -50,7 +61,7 @@ class Server:
         self.put(os.path.join(self.web, ".secret"), b"secret")
         self.log = open(os.path.join(self.state, "log"), "w+b")
         self.process = subprocess.Popen(
-            [SERVE, self.state, self.web], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log
+            [SERVE, self.state, self.web] + files, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log
         )
         self.lines = []
         self.told = threading.Condition()
@@ -115,7 +126,10 @@ class Server:
             if not isinstance(body, (str, bytes)):
                 body = json.dumps(body)
             headers.setdefault("Content-Type", type)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        if self.tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=self.tls)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
@@ -1011,6 +1025,41 @@ def staff_actions_are_in_the_audit_and_secrets_nowhere():
         assert s.facts[name] not in text and s.facts[name] not in log, name
     assert PASSWORD not in text and PASSWORD not in log
     assert "127.0.0.1" not in re.sub(r"http://127\.0\.0\.1:\d+", "", log), log
+
+
+def handshake(port, version):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with context.wrap_socket(connection) as wrapped:
+            return wrapped.cipher()
+
+
+@test
+def with_a_certificate_it_speaks_modern_tls():
+    other = Server(with_tls=True)
+    try:
+        answer = other.ask("GET", "/")
+        same(answer.headers["Strict-Transport-Security"], "max-age=31536000")
+        assert f"connect-src 'self' wss://127.0.0.1:{other.port};" in answer.headers["Content-Security-Policy"]
+        signed_in = other.ask("POST", "/api/v1/sign-in", {"user": "admin", "password": PASSWORD},
+                              {"Origin": other.url})
+        assert "; Secure" in signed_in.headers["Set-Cookie"]
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            name = handshake(other.port, version)[0]
+            assert "GCM" in name or "CHACHA20" in name, name
+        for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+            try:
+                assert not handshake(other.port, version)
+            except (ssl.SSLError, OSError):
+                pass
+        got = other.raw(b"GET /watch HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b" 301 " in first_line(got) and b"Location: https://127.0.0.1" in got, got[:400]
+    finally:
+        other.stop()
 
 
 @test
