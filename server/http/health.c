@@ -85,7 +85,6 @@ void mnb_api_metrics(MnbHttpRequest *request)
     write_process(text);
     write_http(text, http);
     write_catalog(text, http->services.catalog);
-    mnb_rooms_write_metrics(http->services.rooms, text);
     for (guint i = 0; i < http->metrics->len; i++) {
         const MnbMetricsPart *part = &g_array_index(http->metrics, MnbMetricsPart, i);
         part->write(text, part->data);

@@ -235,6 +235,11 @@ static void on_jobs_changed(gpointer data)
     fflush(stdout);
 }
 
+static void write_metrics(GString *text, gpointer data)
+{
+    mnb_rooms_write_metrics(((Server *)data)->rooms, text);
+}
+
 static void start_http(Server *server, const char *state_dir, const char *scheme)
 {
     GError *error = NULL;
@@ -252,6 +257,7 @@ static void start_http(Server *server, const char *state_dir, const char *scheme
     };
     server->http = mnb_http_new(&options, &error);
     check(server->http != NULL, error);
+    mnb_http_add_metrics(server->http, write_metrics, server);
     tell(server, "url", url);
     tell(server, "socket", socket);
 }
