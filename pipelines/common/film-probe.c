@@ -10,6 +10,8 @@
 #define PADS_WAIT_US                                                                               \
     (5 * (gint64)G_USEC_PER_SEC) /* demuxers that do not say when all pads are there */
 
+#define RATE_WAIT_MS 300
+
 typedef struct {
     GstElement *pipeline;
     GstElement *sinks[2]; /* video, audio; NULL: there is none. Set from streaming threads */
@@ -132,10 +134,25 @@ static gboolean read_picture(GstCaps *caps, MnbFilmInfo *info, GError **error)
     info->height = MAX(height & ~1, 2);
     info->fps_n = GST_VIDEO_INFO_FPS_N(&video);
     info->fps_d = GST_VIDEO_INFO_FPS_D(&video);
-    g_autofree char *colorimetry =
-        gst_video_colorimetry_to_string(&GST_VIDEO_INFO_COLORIMETRY(&video));
-    g_strlcpy(info->colorimetry, colorimetry != NULL ? colorimetry : "", sizeof info->colorimetry);
+    /* Anything but the two usual matrices (HDR, RGB) is converted to that of HD. */
+    gboolean is_sd = GST_VIDEO_INFO_COLORIMETRY(&video).matrix == GST_VIDEO_COLOR_MATRIX_BT601;
+    g_strlcpy(info->colorimetry, is_sd ? "bt601" : "bt709", sizeof info->colorimetry);
     return TRUE;
+}
+
+/* The demuxer goes on filling the queue while the decoder waits with its first picture. */
+static void read_rate(MnbFilm *film, MnbFilmInfo *info)
+{
+    int n = 0, d = 1;
+    for (int i = 0; i < RATE_WAIT_MS / 10; i++) {
+        if (mnb_film_container_rate(film, &n, &d) >= MNB_FILM_RATE_PICTURES)
+            break;
+        g_usleep(10000);
+    }
+    if (n > 0) {
+        info->fps_n = n;
+        info->fps_d = d;
+    }
 }
 
 static gboolean read_info(Probe *probe, MnbFilm *film, MnbFilmInfo *info, GError **error)
@@ -160,7 +177,10 @@ static gboolean read_info(Probe *probe, MnbFilm *film, MnbFilmInfo *info, GError
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_TOO_LARGE, "the film is longer than 12 hours");
         return FALSE;
     }
-    return picture == NULL || read_picture(picture, info, error);
+    if (picture != NULL && !read_picture(picture, info, error))
+        return FALSE;
+    read_rate(film, info);
+    return TRUE;
 }
 
 gboolean mnb_film_probe(MnbProgram *program, const char *path, MnbFilmInfo *info_out,

@@ -58,6 +58,9 @@ struct MnbFilm {
     GMutex lock;    /* for all below */
     GstPad *out[2]; /* sink pads of the branches: video, audio; NULL: none yet */
     char codec[2][64];
+    gint fps_n, fps_d; /* by the container; 0/1: not said */
+    guint n_pictures;  /* the first ones: their time stamps, for a rate */
+    GstClockTime first, last;
     char refused[128]; /* caps name of a stream that nobody decodes; "": none */
     gboolean has_all_pads;
 };
@@ -146,6 +149,21 @@ static gssize find_codec(GstCaps *caps)
     return -1;
 }
 
+/* Time stamps of the first pictures, decoded or not: the rate when the container does not say it. */
+static GstPadProbeReturn on_coded_picture(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    MnbFilm *film = data;
+    GstClockTime at = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
+    if (!GST_CLOCK_TIME_IS_VALID(at))
+        return GST_PAD_PROBE_OK;
+    g_mutex_lock(&film->lock);
+    film->first = film->n_pictures == 0 ? at : MIN(film->first, at);
+    film->last = film->n_pictures == 0 ? at : MAX(film->last, at);
+    gboolean is_enough = ++film->n_pictures >= MNB_FILM_RATE_PICTURES;
+    g_mutex_unlock(&film->lock);
+    return is_enough ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
+}
+
 static void on_pad(GstElement *demuxer, GstPad *pad, gpointer data)
 {
     MnbFilm *film = data;
@@ -175,8 +193,13 @@ static void on_pad(GstElement *demuxer, GstPad *pad, gpointer data)
     g_mutex_lock(&film->lock);
     film->out[stream] = into;
     g_strlcpy(film->codec[stream], name, sizeof film->codec[stream]);
+    if (stream == VIDEO)
+        gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &film->fps_n,
+                                   &film->fps_d);
     g_mutex_unlock(&film->lock);
     if (in != NULL) {
+        if (stream == VIDEO)
+            gst_pad_add_probe(in, GST_PAD_PROBE_TYPE_BUFFER, on_coded_picture, film, NULL);
         start_chain(film, stream);
         if (gst_pad_link(pad, in) == GST_PAD_LINK_OK)
             return;
@@ -294,6 +317,24 @@ void mnb_film_codecs(MnbFilm *film, char *video_out, char *audio_out, gsize size
     g_strlcpy(video_out, film->codec[VIDEO], size);
     g_strlcpy(audio_out, film->codec[AUDIO], size);
     g_mutex_unlock(&film->lock);
+}
+
+guint mnb_film_container_rate(MnbFilm *film, int *n_out, int *d_out)
+{
+    g_mutex_lock(&film->lock);
+    guint n_seen = film->n_pictures;
+    *n_out = film->fps_n;
+    *d_out = film->fps_d;
+    if (film->fps_n <= 0 || film->fps_d <= 0) {
+        gboolean is_known = n_seen >= 10 && film->last > film->first;
+        *n_out = is_known ? (int)((n_seen - 1) * 1000) : 0;
+        *d_out = is_known ? (int)((film->last - film->first) / GST_MSECOND) : 1;
+        *d_out = MAX(*d_out, 1);
+    } else {
+        n_seen = MNB_FILM_RATE_PICTURES;
+    }
+    g_mutex_unlock(&film->lock);
+    return n_seen;
 }
 
 const char *mnb_film_refused_stream(MnbFilm *film)

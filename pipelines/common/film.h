@@ -37,6 +37,13 @@ gboolean mnb_film_has_all_streams(MnbFilm *film);
 /* Caps names of the streams taken, "" when there is none, each up to @size bytes. */
 void mnb_film_codecs(MnbFilm *film, char *video_out, char *audio_out, gsize size);
 
+#define MNB_FILM_RATE_PICTURES 120
+
+/* Pictures a second as the container has them, or else as its first pictures follow each other: for
+ * films of phones that is right where the decoder's word (25 when the stream leaves it open) is not.
+ * @n_out: 0: not known. Returns: how many pictures say so, up to MNB_FILM_RATE_PICTURES. */
+guint mnb_film_container_rate(MnbFilm *film, int *n_out, int *d_out);
+
 /* Caps name of a stream in a format that is not decoded. Returns (borrowed): NULL: there is none.
  */
 const char *mnb_film_refused_stream(MnbFilm *film);

@@ -78,9 +78,5 @@ void mnb_ladder_make(const MnbFilmInfo *info, MnbLadder *ladder_out)
     for (gsize i = 0; i < G_N_ELEMENTS(sides); i++)
         if (sides[i] < top * 9 / 10)
             add_rung(ladder_out, info, sides[i], n, d);
-    /* Anything but the two usual ones (HDR, RGB matrices) is converted. */
-    gboolean is_usual =
-        strcmp(info->colorimetry, "bt601") == 0 || strcmp(info->colorimetry, "bt709") == 0;
-    g_strlcpy(ladder_out->colorimetry, is_usual ? info->colorimetry : "bt709",
-              sizeof ladder_out->colorimetry);
+    g_strlcpy(ladder_out->colorimetry, info->colorimetry, sizeof ladder_out->colorimetry);
 }
