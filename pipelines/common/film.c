@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define QUEUE_BYTES (64u << 20) /* encoded bytes that may wait while the other stream catches up   \
-                                 */
+#define QUEUE_BYTES                                                                                \
+    (64u << 20) /* encoded bytes that may wait while the other stream catches up                   \
+                 */
 
 /* Which parser and decoder a stream gets. The first row that the caps fit wins. */
 static const struct {
@@ -149,7 +150,8 @@ static gssize find_codec(GstCaps *caps)
     return -1;
 }
 
-/* Time stamps of the first pictures, decoded or not: the rate when the container does not say it. */
+/* Time stamps of the first pictures, decoded or not: the rate when the container does not say it.
+ */
 static GstPadProbeReturn on_coded_picture(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
     MnbFilm *film = data;

@@ -40,7 +40,8 @@ void mnb_film_codecs(MnbFilm *film, char *video_out, char *audio_out, gsize size
 #define MNB_FILM_RATE_PICTURES 120
 
 /* Pictures a second as the container has them, or else as its first pictures follow each other: for
- * films of phones that is right where the decoder's word (25 when the stream leaves it open) is not.
+ * films of phones that is right where the decoder's word (25 when the stream leaves it open) is
+ * not.
  * @n_out: 0: not known. Returns: how many pictures say so, up to MNB_FILM_RATE_PICTURES. */
 guint mnb_film_container_rate(MnbFilm *film, int *n_out, int *d_out);
 

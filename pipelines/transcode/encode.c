@@ -242,6 +242,23 @@ static gint64 worked_us(Encode *self)
     return __atomic_load_n(&self->position_us[self->entry[0] != NULL ? 0 : 1], __ATOMIC_RELAXED);
 }
 
+/* videorate and audiorate fill up to the end that the segment announces; a film that breaks off
+ * would stand still in silence up to its promised length. */
+static GstPadProbeReturn on_segment(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    GstSegment segment;
+    if (GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT)
+        return GST_PAD_PROBE_OK;
+    gst_event_copy_segment(event, &segment);
+    if (segment.stop == GST_CLOCK_TIME_NONE)
+        return GST_PAD_PROBE_OK;
+    segment.stop = GST_CLOCK_TIME_NONE;
+    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&segment);
+    gst_event_unref(event);
+    return GST_PAD_PROBE_OK;
+}
+
 static gint64 position_us(Encode *self)
 {
     return MAX(__atomic_load_n(&self->position_us[0], __ATOMIC_RELAXED),
@@ -297,6 +314,7 @@ static gboolean run(Encode *self, const char *path, MnbEncodeResult *result, GEr
             continue;
         g_autoptr(GstPad) pad = gst_element_get_static_pad(self->entry[i], "sink");
         gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, self, NULL);
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_segment, NULL, NULL);
     }
     MnbFilm *film = mnb_film_new(path, self->pipeline, on_branch, self, error);
     if (film == NULL)

@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     MnbRung rungs[MNB_RUNGS_MAX]; /* best first */
     int n_rungs;                  /* 0: no picture */
-    char colorimetry[8]; /* as in MnbFilmInfo */
+    char colorimetry[8];          /* as in MnbFilmInfo */
 } MnbLadder;
 
 void mnb_ladder_make(const MnbFilmInfo *info, MnbLadder *ladder_out);
