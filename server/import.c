@@ -37,6 +37,42 @@ static void work_free(Work *work)
     g_free(work);
 }
 
+/* Writes all of @bytes. Returns 0 or a negative errno. */
+static int write_all(int fd, const guint8 *bytes, gsize size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, bytes, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes += n;
+        size -= (gsize)n;
+    }
+    return 0;
+}
+
+/* Goes on from where both files are: between file systems of different kinds (a film in a tmpfs)
+ * the kernel does not copy. */
+static gboolean copy_by_hand(int from, int to, GCancellable *cancellable, const char *name,
+                             GError **error)
+{
+    const gsize size = 1 << 20;
+    g_autofree guint8 *buffer = g_malloc(size);
+    for (;;) {
+        ssize_t n = read(from, buffer, size);
+        if (n == 0)
+            return TRUE;
+        if (n < 0 && errno == EINTR)
+            continue;
+        int result = n < 0 ? -errno : write_all(to, buffer, (gsize)n);
+        if (result < 0)
+            return mnb_error_from_errno(error, result, "copying %s", name);
+        if (g_cancellable_set_error_if_cancelled(cancellable, error))
+            return FALSE;
+    }
+}
+
 /* Copies what is there, by the kernel. Returns FALSE with @error. */
 static gboolean copy_bytes(int from, int to, GCancellable *cancellable, const char *name,
                            GError **error)
@@ -47,6 +83,8 @@ static gboolean copy_bytes(int from, int to, GCancellable *cancellable, const ch
         ssize_t n = copy_file_range(from, NULL, to, NULL, 16 << 20, 0);
         if (n == 0)
             return TRUE;
+        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+            return copy_by_hand(from, to, cancellable, name, error);
         if (n < 0 && errno != EINTR)
             return mnb_error_from_errno(error, -errno, "copying %s", name);
         if (g_cancellable_set_error_if_cancelled(cancellable, error))
