@@ -69,6 +69,12 @@ void mnb_client_detach(MnbClient *client)
     client->state = CLIENT_OVER;
 }
 
+void mnb_client_orphan(MnbClient *client)
+{
+    mnb_client_detach(client);
+    client->rooms = NULL;
+}
+
 void mnb_client_tell(MnbClient *client, const char *text)
 {
     if (client->line != NULL)

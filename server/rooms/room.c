@@ -79,14 +79,14 @@ static void drop_member(MnbRoom *room, const char *peer, MnbCloseCode code, cons
     if (member == NULL)
         return;
     MnbClient *client = member->client;
-    if (member->publish != NULL)
-        mnb_transport_close(member->publish);
-    if (member->receiver != NULL)
-        mnb_transport_close(member->receiver->transport);
     if (client != NULL) {
         mnb_client_detach(client);
         mnb_client_close(client, code, reason);
     }
+    if (member->publish != NULL)
+        mnb_transport_close(member->publish);
+    if (member->receiver != NULL)
+        mnb_transport_close(member->receiver->transport);
     g_hash_table_remove(room->members, peer); /* frees it */
     mnb_room_reassign(room);
 }

@@ -276,6 +276,9 @@ void mnb_client_close(MnbClient *client, MnbCloseCode code, const char *reason);
 /* Its member is gone, or another connection took its place. */
 void mnb_client_detach(MnbClient *client);
 
+/* The rooms go away before it does. */
+void mnb_client_orphan(MnbClient *client);
+
 /* A reply that is owed: keeps the client's struct alive. done() is an MnbAppended. */
 typedef struct MnbOwed MnbOwed;
 MnbOwed *mnb_owed_new(MnbClient *client, gint64 id);

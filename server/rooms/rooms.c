@@ -274,7 +274,7 @@ void mnb_rooms_free(MnbRooms *self)
         mnb_rooms_drop(self, room);
     }
     for (guint i = 0; i < self->clients->len; i++)
-        mnb_client_detach(g_ptr_array_index(self->clients, i));
+        mnb_client_orphan(g_ptr_array_index(self->clients, i));
     if (self->listener != 0)
         mnb_media_pool_unlisten(self->pool, self->listener);
     g_ptr_array_unref(self->clients);
