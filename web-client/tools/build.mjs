@@ -162,7 +162,7 @@ if (options.depfile && options.stamp) {
   const inputs = new Set(['package.json', 'package-lock.json', 'public/index.html', 'public/icon.svg']);
   for (const file of ['build.mjs', 'install.mjs']) inputs.add(`tools/${file}`);
   for (const meta of [styles.metafile, scripts.metafile]) {
-    for (const file of Object.keys(meta.inputs)) if (!file.startsWith('node_modules/')) inputs.add(file);
+    for (const file of Object.keys(meta.inputs)) if (!/^(node_modules\/|<?define:)/.test(file)) inputs.add(file);
   }
   const names = [...inputs].map((file) => path.join(root, file).replace(/ /g, '\\ '));
   writeFileSync(options.depfile, `${options.stamp}: ${names.join(' ')}\n`);

@@ -46,5 +46,7 @@ export function toRequest(filter: CatalogueFilter): RecordingQuery {
     city: filter.city,
     page: filter.page,
     per_page: PER_PAGE,
+    // Staff would see drafts too; the catalogue is the same for everyone.
+    state: 'published',
   };
 }

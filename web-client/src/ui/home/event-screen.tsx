@@ -40,7 +40,7 @@ function Summary({ event }: { event: LearningEvent }): JSX.Element | null {
 /** Films of the session itself where they are published, else of its area. */
 function Films({ event }: { event: LearningEvent }): JSX.Element | null {
   const { resource } = useResource(`films ${event.id}`, (signal) =>
-    api.recordings(signal, { area: event.area, per_page: 24 }));
+    api.recordings(signal, { area: event.area, per_page: 24, state: 'published' }));
   if (resource.state !== 'ready') return null;
   const own = resource.value.items.filter((recording) => recording.event === event.id);
   const shown = own.length > 0 ? own : resource.value.items.slice(0, FILMS_SHOWN);

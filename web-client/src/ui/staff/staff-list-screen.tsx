@@ -62,7 +62,7 @@ function SignedIn(): JSX.Element {
   const [turn, setTurn] = useState(0);
   const events = useResource('staff events', (signal) => api.events(signal, 'all'));
   const films = useResource(
-    `staff films ${turn}`, (signal) => api.recordings(signal, { state: 'any', per_page: PER_PAGE }),
+    `staff films ${turn}`, (signal) => api.recordings(signal, { per_page: PER_PAGE }),
     (value) => (value.items.some((film) => film.state === 'processing' || film.state === 'draft') ? BUSY_REFRESH_MS : IDLE_REFRESH_MS));
   const jobs = useResource(
     `staff jobs ${turn}`, (signal) => api.jobs(signal),

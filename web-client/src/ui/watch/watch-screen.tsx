@@ -123,7 +123,7 @@ function Facts({ recording }: { recording: Recording }): JSX.Element {
 
 function Related({ recording, by }: { recording: Recording; by: 'city' | 'area' }): JSX.Element | null {
   const { resource } = useResource(`related ${by} ${recording[by]}`, (signal) =>
-    api.recordings(signal, { [by]: recording[by], per_page: RELATED + 1 }));
+    api.recordings(signal, { [by]: recording[by], per_page: RELATED + 1, state: 'published' }));
   if (resource.state !== 'ready') return null;
   const others = resource.value.items.filter((one) => one.id !== recording.id).slice(0, RELATED);
   if (others.length === 0) return null;
