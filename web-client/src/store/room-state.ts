@@ -122,11 +122,11 @@ export function nextStageSpeaker(
   return { peer: loudest, sinceMs: nowMs, candidate: null, candidateSinceMs: 0 };
 }
 
-/** Others first (those with pictures, then those who speak or came first), myself last. */
+/** Others first (those with pictures, then those who speak or came first), then myself, then whose line is lost. */
 export function tileOrder(state: RoomState, speakers: readonly string[]): Peer[] {
   const rank = (peer: Peer): number => {
-    if (peer.id === state.me) return 4;
-    if (!peer.is_here) return 3;
+    if (peer.id === state.me) return 3;
+    if (!peer.is_here) return 4;
     if (isTrackOn(peer, 'camera')) return 0;
     if (peer.role === 'facilitator' || peer.role === 'presenter') return 1;
     return speakers.includes(peer.id) ? 1 : 2;

@@ -1,4 +1,4 @@
-/** The buttons along the bottom: one's own, and the facilitator's. */
+/** The buttons along the bottom: one's own, and the facilitator's. A button keeps one name; counts describe it. */
 import type { JSX } from 'preact';
 import { t } from '../../i18n/room';
 import type { PublishedSource } from '../../rtc/publisher';
@@ -36,11 +36,12 @@ function HandButton(): JSX.Element {
   const place = room.store.me.value?.hand ?? null;
   return (
     <button type="button" class={place === null ? 'bar-button' : 'bar-button is-raised'} aria-pressed={place !== null}
+      aria-label={t('room.hand')} aria-describedby={place !== null ? 'hand-place' : undefined}
       disabled={room.store.isHandPending.value} onClick={() => toggleHand(room)}>
       <Icon path={roomIcons.hand} /><span>{t('room.hand')}</span>
       {place !== null && (
-        <span class="bar-count"><span aria-hidden="true">{place}</span>
-          <span class="visually-hidden">{t('room.hand-place', { n: place })}</span></span>
+        <span class="bar-count">{place}
+          <span id="hand-place" class="visually-hidden">{t('room.hand-place', { n: place })}</span></span>
       )}
     </button>
   );
@@ -51,12 +52,13 @@ function PanelButton({ panel, icon, count, countText }: {
 }): JSX.Element {
   const { ui } = useRoom();
   return (
-    <button type="button" class="bar-button" aria-pressed={ui.panel.value === panel}
+    <button type="button" class="bar-button" aria-pressed={ui.panel.value === panel} aria-label={t(`room.${panel}`)}
+      aria-describedby={count > 0 ? `${panel}-count` : undefined}
       onClick={() => ui.togglePanel(panel)}>
       <Icon path={icon} /><span>{t(`room.${panel}`)}</span>
       {count > 0 && (
         <span class={panel === 'chat' ? 'bar-count is-new' : 'bar-count'}>
-          <span aria-hidden="true">{count}</span><span class="visually-hidden">{countText}</span>
+          {count}<span id={`${panel}-count`} class="visually-hidden">{countText}</span>
         </span>
       )}
     </button>
