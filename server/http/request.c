@@ -5,7 +5,7 @@
 #include "server/base/log.h"
 #include "server/http/asker.h"
 #include "server/http/http-internal.h"
-#include "server/http/origin.h"
+#include "server/access/origin.h"
 #include "server/http/routes.h"
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
  * This version of the library has holes that are avoided here: LWS_CALLBACK_HTTP_CONFIRM_UPGRADE is
  * not handled (CVE-2025-11677), no extensions (compression) are offered, no HTTP/2, no files. */
 #include "server/signalling/signalling.h"
+#include "server/access/origin.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -259,7 +260,10 @@ static gboolean has_our_origin(MnbSignalling *self, struct lws *wsi)
 {
     char origin[ORIGIN_MAX];
     int len = lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
-    return len > 0 && g_strv_contains((const char *const *)self->origins, origin);
+    for (guint i = 0; len > 0 && self->origins[i] != NULL; i++)
+        if (mnb_origin_is_ours(self->origins[i], origin))
+            return TRUE;
+    return FALSE;
 }
 
 /* The last address in X-Forwarded-For is the one that our front door has seen itself. */

@@ -16,7 +16,7 @@ typedef struct MnbSignalling MnbSignalling;
 
 typedef struct {
     const char *socket_path;    /* unix socket to make (an old one is removed); mode 0600 */
-    const char *const *origins; /* NULL-terminated, exact: "https://events.example.jp" */
+    const char *const *origins; /* NULL-terminated: "https://events.example.jp" (access/origin.h) */
     MnbRooms *rooms;            /* borrowed, outlives it */
 } MnbSignallingOptions;
 

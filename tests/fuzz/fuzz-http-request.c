@@ -2,7 +2,7 @@
  * tokens, addresses. The input is one of them. */
 #include "server/http/asker.h"
 #include "server/http/media-path.h"
-#include "server/http/origin.h"
+#include "server/access/origin.h"
 #include "server/http/rate.h"
 #include "server/http/router.h"
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* origin.h - is a page that calls us one of ours? (RFC 6454; finding T12: no cross-site requests.)
+/* origin.h - is a page that calls us one of ours? (RFC 6454.) For HTTP and for the WebSocket.
  *
  * Ours is the origin of public_url, and when that names this machine itself (127.0.0.1, localhost,
  * [::1]) the other two names as well, with the same scheme and port. Any thread.

@@ -1,4 +1,4 @@
-#include "server/http/origin.h"
+#include "server/access/origin.h"
 
 static void test_ours(void)
 {
@@ -36,7 +36,7 @@ static void test_foreign(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/http/origin/knows-our-own-by-any-of-its-names", test_ours);
-    g_test_add_func("/http/origin/refuses-everything-else", test_foreign);
+    g_test_add_func("/access/origin/knows-our-own-by-any-of-its-names", test_ours);
+    g_test_add_func("/access/origin/refuses-everything-else", test_foreign);
     return g_test_run();
 }

@@ -1,4 +1,4 @@
-#include "server/http/origin.h"
+#include "server/access/origin.h"
 #include <string.h>
 
 static const char *const this_machine[] = {"127.0.0.1", "localhost", "::1"};
