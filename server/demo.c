@@ -67,6 +67,24 @@ static char *make_link(MnbDb *db, Demo *demo, const char *event, MnbRole role, g
     return link != NULL ? g_strdup_printf("%s/join#%s", demo->public_url, token) : NULL;
 }
 
+/* Links can be printed only when they are made. Those of an earlier start end, so that they do not
+ * pile up; while people are in the session they came by them, and they stay. */
+static gboolean revoke_earlier(MnbDb *db, const MnbEvent *event, gint64 now_us, GError **error)
+{
+    if (event->session_state == MNB_SESSION_LIVE)
+        return TRUE;
+    g_autoptr(GPtrArray) links = mnb_link_list(db, event->id, error);
+    if (links == NULL)
+        return FALSE;
+    for (guint i = 0; i < links->len; i++) {
+        const MnbLink *link = links->pdata[i];
+        if (link->revoked_us == 0 && strcmp(link->label, LINK_LABEL) == 0 &&
+            !mnb_link_revoke(db, link->id, now_us, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean make_administrator(MnbDb *db, Demo *demo, gint64 now_us, GError **error)
 {
     g_autoptr(MnbStaff) staff = mnb_staff_find_by_name(db, ADMINISTRATOR, NULL);
@@ -96,6 +114,8 @@ static gboolean write_demo(MnbDb *db, gpointer data, GError **error)
     if (event == NULL)
         event = make_event(db, now_us, error);
     if (event == NULL)
+        return FALSE;
+    if (!revoke_earlier(db, event, now_us, error))
         return FALSE;
     if (event->session_state == MNB_SESSION_ENDED) {
         g_autoptr(MnbSession) session = mnb_session_create(db, event->id, now_us, error);
@@ -153,7 +173,8 @@ static void print_links(const Demo *demo)
     printf("  facilitator     %s\n", demo->facilitator);
     printf("  participants    %s\n\n", demo->participants);
     print_qr(demo->participants);
-    printf("\n  These links work for seven days. Ctrl-C stops the server.\n\n");
+    printf("\n  These links work for seven days, or until the next start prints others. Ctrl-C "
+           "stops the server.\n\n");
     fflush(stdout);
 }
 
