@@ -58,8 +58,10 @@ static void free_tuple(MnbTuple *tuple)
     MnbTransport *transport = tuple->transport;
     mnb_tx_flush(transport->worker->tx); /* messages point at its route */
     mnb_id_map_remove(&transport->worker->flows, tuple->key);
-    if (transport->selected == tuple)
+    if (transport->selected == tuple) {
         transport->selected = NULL;
+        transport->can_send = false; /* until a check selects another one */
+    }
     if (transport->dtls_tuple == tuple)
         transport->dtls_tuple = NULL;
     free(tuple);

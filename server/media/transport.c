@@ -145,7 +145,9 @@ void mnb_transport_fail(MnbTransport *transport, MnbClosedReason reason)
 
 static void start_sending(MnbTransport *transport)
 {
-    transport->can_send = transport->selected != NULL;
+    if (transport->selected == NULL)
+        return;
+    transport->can_send = true;
     tell_state(transport, MNB_TRANSPORT_CONNECTED, 0);
     for (unsigned i = 0; i < transport->n_slots; i++)
         mnb_slot_on_transport_up(transport->slots[i]);
