@@ -91,8 +91,8 @@ int mnb_sandbox_enter(void)
     if (error == 0)
         error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    /* a tap's ring: its descriptors are duplicated and its seals looked at */
-    static const unsigned fcntls[] = {F_DUPFD_CLOEXEC, F_GET_SEALS, F_GETFL, F_GETFD};
+    /* a tap's ring: its descriptors are duplicated and made not to block, its seals looked at */
+    static const unsigned fcntls[] = {F_DUPFD_CLOEXEC, F_GET_SEALS, F_GETFL, F_SETFL, F_GETFD};
     for (size_t i = 0; i < sizeof fcntls / sizeof fcntls[0] && error == 0; i++)
         error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                                  SCMP_A1(SCMP_CMP_EQ, fcntls[i]));
