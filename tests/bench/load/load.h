@@ -53,6 +53,7 @@ typedef struct {
     unsigned sockets;
     bool is_spread; /* packets of a frame evenly over its time, not back to back */
     bool has_gro;   /* as a network card that cuts GSO itself would make it for the server */
+    int worker_cpu; /* processor of --worker, -1: any */
     int pids[LOAD_PIDS_MAX];
     unsigned n_pids;
 } LoadOptions;

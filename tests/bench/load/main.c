@@ -2,6 +2,8 @@
 #include "tests/bench/load/load.h"
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,152 +47,95 @@ static const char usage[] =
     "GSO\n"
     "  --duration S (10)  --warm-up S (2)  --join-timeout S (15)  --limit S (180)\n"
     "  --pid PID           of the server; may be given more than once\n"
+    "  --worker-cpu N      processor of --worker\n"
+    "  --sockets N (2)     UDP sockets that the clients share\n"
     "  --scenario NAME     for the report\n"
     "Prints one line of JSON. Exit status 1 when a client could not join or got nothing.\n";
 
+typedef enum { TEXT, NUMBER, INTEGER, SECONDS, FLAG, PID } OptionKind;
+
+static const struct {
+    const char *name;
+    OptionKind kind;
+    size_t offset; /* in LoadOptions */
+} known_options[] = {
+    {"whip", TEXT, offsetof(LoadOptions, whip)},
+    {"whep", TEXT, offsetof(LoadOptions, whep)},
+    {"janus", TEXT, offsetof(LoadOptions, janus)},
+    {"worker", TEXT, offsetof(LoadOptions, worker)},
+    {"worker-cpu", INTEGER, offsetof(LoadOptions, worker_cpu)},
+    {"publish-token", TEXT, offsetof(LoadOptions, publish_token)},
+    {"receive-token", TEXT, offsetof(LoadOptions, receive_token)},
+    {"publishers", NUMBER, offsetof(LoadOptions, publishers)},
+    {"subscribers", NUMBER, offsetof(LoadOptions, subscribers)},
+    {"joins-per-s", NUMBER, offsetof(LoadOptions, joins_per_s)},
+    {"joins-at-once", NUMBER, offsetof(LoadOptions, joins_at_once)},
+    {"bitrate", NUMBER, offsetof(LoadOptions, bitrate_bps)},
+    {"fps", NUMBER, offsetof(LoadOptions, fps)},
+    {"packet", NUMBER, offsetof(LoadOptions, packet_bytes)},
+    {"audio", NUMBER, offsetof(LoadOptions, audio_bytes)},
+    {"spread", FLAG, offsetof(LoadOptions, is_spread)},
+    {"profile", TEXT, offsetof(LoadOptions, profile)},
+    {"gro", FLAG, offsetof(LoadOptions, has_gro)},
+    {"duration", SECONDS, offsetof(LoadOptions, duration_s)},
+    {"warm-up", SECONDS, offsetof(LoadOptions, warm_up_s)},
+    {"join-timeout", SECONDS, offsetof(LoadOptions, join_timeout_s)},
+    {"limit", SECONDS, offsetof(LoadOptions, limit_s)},
+    {"pid", PID, 0},
+    {"scenario", TEXT, offsetof(LoadOptions, scenario)},
+    {"sockets", NUMBER, offsetof(LoadOptions, sockets)},
+};
+#define KNOWN_OPTIONS (sizeof known_options / sizeof known_options[0])
+
+static void set_option(LoadOptions *out, size_t index, const char *value)
+{
+    uint8_t *at = (uint8_t *)out + known_options[index].offset;
+    switch (known_options[index].kind) {
+    case TEXT:
+        *(const char **)at = value;
+        break;
+    case NUMBER:
+        *(unsigned *)at = (unsigned)strtoul(value, NULL, 10);
+        break;
+    case INTEGER:
+        *(int *)at = atoi(value);
+        break;
+    case SECONDS:
+        *(double *)at = strtod(value, NULL);
+        break;
+    case FLAG:
+        *(bool *)at = true;
+        break;
+    case PID:
+        if (out->n_pids < LOAD_PIDS_MAX)
+            out->pids[out->n_pids++] = atoi(value);
+        break;
+    }
+}
+
+static bool is_sane(const LoadOptions *options)
+{
+    bool has_door = options->worker != NULL || options->janus != NULL ||
+                    (options->whip != NULL && options->whep != NULL);
+    bool has_audio =
+        options->audio_bytes == 0 || (options->audio_bytes >= 32 && options->audio_bytes <= 1200);
+    return has_door && has_audio && options->publishers >= 1 && options->publishers <= 100 &&
+           options->subscribers >= 1 && options->subscribers <= 5000 && options->joins_per_s > 0 &&
+           options->joins_at_once > 0 && options->fps > 0 && options->fps <= 120 &&
+           options->packet_bytes >= 200 && options->packet_bytes <= 1300 && options->sockets >= 1 &&
+           options->sockets <= LOAD_SOCKETS_MAX && options->bitrate_bps <= 50000000 &&
+           options->worker_cpu < CPU_SETSIZE;
+}
+
 static int read_options(LoadOptions *out, int argc, char **argv)
 {
-    enum {
-        WHIP = 1,
-        WHEP,
-        JANUS,
-        PUBLISH_TOKEN,
-        RECEIVE_TOKEN,
-        PUBLISHERS,
-        SUBSCRIBERS,
-        JOINS_PER_S,
-        JOINS_AT_ONCE,
-        BITRATE,
-        FPS,
-        PACKET,
-        AUDIO,
-        SPREAD,
-        PROFILE,
-        GRO,
-        DURATION,
-        WARM_UP,
-        JOIN_TIMEOUT,
-        LIMIT,
-        PID,
-        SCENARIO,
-        SOCKETS,
-        WORKER
-    };
-    static const struct option options[] = {{"whip", 1, NULL, WHIP},
-                                            {"whep", 1, NULL, WHEP},
-                                            {"janus", 1, NULL, JANUS},
-                                            {"publish-token", 1, NULL, PUBLISH_TOKEN},
-                                            {"receive-token", 1, NULL, RECEIVE_TOKEN},
-                                            {"publishers", 1, NULL, PUBLISHERS},
-                                            {"subscribers", 1, NULL, SUBSCRIBERS},
-                                            {"joins-per-s", 1, NULL, JOINS_PER_S},
-                                            {"joins-at-once", 1, NULL, JOINS_AT_ONCE},
-                                            {"bitrate", 1, NULL, BITRATE},
-                                            {"fps", 1, NULL, FPS},
-                                            {"packet", 1, NULL, PACKET},
-                                            {"audio", 1, NULL, AUDIO},
-                                            {"spread", 0, NULL, SPREAD},
-                                            {"profile", 1, NULL, PROFILE},
-                                            {"gro", 0, NULL, GRO},
-                                            {"duration", 1, NULL, DURATION},
-                                            {"warm-up", 1, NULL, WARM_UP},
-                                            {"join-timeout", 1, NULL, JOIN_TIMEOUT},
-                                            {"limit", 1, NULL, LIMIT},
-                                            {"pid", 1, NULL, PID},
-                                            {"scenario", 1, NULL, SCENARIO},
-                                            {"sockets", 1, NULL, SOCKETS},
-                                            {"worker", 1, NULL, WORKER},
-                                            {NULL, 0, NULL, 0}};
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        unsigned value = optarg != NULL ? (unsigned)strtoul(optarg, NULL, 10) : 0;
-        switch (option) {
-        case WHIP:
-            out->whip = optarg;
-            break;
-        case WHEP:
-            out->whep = optarg;
-            break;
-        case JANUS:
-            out->janus = optarg;
-            break;
-        case PUBLISH_TOKEN:
-            out->publish_token = optarg;
-            break;
-        case RECEIVE_TOKEN:
-            out->receive_token = optarg;
-            break;
-        case PUBLISHERS:
-            out->publishers = value;
-            break;
-        case SUBSCRIBERS:
-            out->subscribers = value;
-            break;
-        case JOINS_PER_S:
-            out->joins_per_s = value;
-            break;
-        case JOINS_AT_ONCE:
-            out->joins_at_once = value;
-            break;
-        case BITRATE:
-            out->bitrate_bps = value;
-            break;
-        case FPS:
-            out->fps = value;
-            break;
-        case PACKET:
-            out->packet_bytes = value;
-            break;
-        case AUDIO:
-            out->audio_bytes = value;
-            break;
-        case SPREAD:
-            out->is_spread = true;
-            break;
-        case PROFILE:
-            out->profile = optarg;
-            break;
-        case GRO:
-            out->has_gro = true;
-            break;
-        case DURATION:
-            out->duration_s = strtod(optarg, NULL);
-            break;
-        case WARM_UP:
-            out->warm_up_s = strtod(optarg, NULL);
-            break;
-        case JOIN_TIMEOUT:
-            out->join_timeout_s = strtod(optarg, NULL);
-            break;
-        case LIMIT:
-            out->limit_s = strtod(optarg, NULL);
-            break;
-        case SCENARIO:
-            out->scenario = optarg;
-            break;
-        case SOCKETS:
-            out->sockets = value;
-            break;
-        case WORKER:
-            out->worker = optarg;
-            break;
-        case PID:
-            if (out->n_pids < LOAD_PIDS_MAX)
-                out->pids[out->n_pids++] = (int)value;
-            break;
-        default:
-            return -EINVAL;
-        }
-    }
-    bool has_door =
-        out->worker != NULL || out->janus != NULL || (out->whip != NULL && out->whep != NULL);
-    bool is_sane = out->publishers >= 1 && out->publishers <= 100 && out->subscribers >= 1 &&
-                   out->subscribers <= 5000 && out->joins_per_s > 0 && out->joins_at_once > 0 &&
-                   out->fps > 0 && out->fps <= 120 && out->packet_bytes >= 200 &&
-                   out->packet_bytes <= 1300 && out->sockets >= 1 &&
-                   out->sockets <= LOAD_SOCKETS_MAX && out->bitrate_bps <= 50000000 &&
-                   (out->audio_bytes == 0 || (out->audio_bytes >= 32 && out->audio_bytes <= 1200));
-    return has_door && is_sane && optind == argc ? 0 : -EINVAL;
+    struct option options[KNOWN_OPTIONS + 1] = {0};
+    int index, found;
+    for (size_t i = 0; i < KNOWN_OPTIONS; i++)
+        options[i] = (struct option){known_options[i].name, known_options[i].kind != FLAG, NULL, 0};
+    while ((found = getopt_long(argc, argv, "", options, &index)) == 0)
+        set_option(out, (size_t)index, optarg);
+    return found == -1 && optind == argc && is_sane(out) ? 0 : -EINVAL;
 }
 
 static void make_clients(Load *load)
@@ -413,6 +358,7 @@ int main(int argc, char **argv)
         .packet_bytes = 1180,
         .audio_bytes = 80,
         .sockets = 2,
+        .worker_cpu = -1,
     };
     if (read_options(&load.options, argc, argv) < 0) {
         fputs(usage, stderr);

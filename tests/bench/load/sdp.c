@@ -64,11 +64,10 @@ static void read_candidate(Description *out, const char *text)
     char transport[8], address[64];
     unsigned component, port;
     struct in_addr ip;
-    if (out->has_candidate ||
-        sscanf(text, "%*s %u %7s %*u %63s %u", &component, transport, address, &port) != 4 ||
+    if (sscanf(text, "%*s %u %7s %*u %63s %u", &component, transport, address, &port) != 4 ||
         component != 1 || strcasecmp(transport, "udp") != 0 || port == 0 || port > 65535 ||
-        inet_pton(AF_INET, address, &ip) != 1)
-        return;
+        inet_pton(AF_INET, address, &ip) != 1 || ntohl(ip.s_addr) >> 24 != 127)
+        return; /* this program loads this machine only */
     out->candidate = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = ip};
     out->has_candidate = true;
@@ -190,8 +189,6 @@ int load_sdp_apply(LoadClient *client, const char *sdp)
     if (theirs.ufrag[0] == '\0' || theirs.pwd[0] == '\0' || !theirs.has_candidate ||
         !read_fingerprint(client->server_fingerprint, theirs.fingerprint))
         return -EBADMSG;
-    if (ntohl(theirs.candidate.sin_addr.s_addr) >> 24 != 127)
-        return -EBADMSG; /* this program loads this machine only */
     client->server = theirs.candidate;
     memcpy(client->server_ufrag, theirs.ufrag, sizeof client->server_ufrag);
     memcpy(client->server_pwd, theirs.pwd, sizeof client->server_pwd);

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +224,11 @@ static int open_worker(Load *load)
     snprintf(udp, sizeof udp, "%d", udp_fd);
     worker->pid = fork();
     if (worker->pid == 0) {
+        cpu_set_t cpus;
+        CPU_ZERO(&cpus);
+        CPU_SET((unsigned)load->options.worker_cpu, &cpus);
+        if (load->options.worker_cpu >= 0)
+            sched_setaffinity(0, sizeof cpus, &cpus);
         execl(load->options.worker, load->options.worker, "--control-fd", control, "--udp-fd", udp,
               (char *)NULL);
         fprintf(stderr, "manabi-load: %s: %s\n", load->options.worker, strerror(errno));
