@@ -61,3 +61,9 @@ int mnb_srtp_derive(const MnbSrtpBackend *backend, MnbSrtpProfile profile, const
 MnbSrtp *mnb_srtp_new_from_session(const MnbSrtpBackend *backend, MnbSrtpProfile profile,
                                    const uint8_t *key, const uint8_t *salt, const uint8_t *auth_key,
                                    int *error_out);
+
+/* NULL: this build, or this CPU, has none. Not for several threads at once on the first call. */
+const MnbSrtpBackend *mnb_srtp_backend_ipsec_mb(void);
+
+/* The fastest one there is: what NULL means in mnb_srtp_new(). */
+const MnbSrtpBackend *mnb_srtp_backend_best(void);

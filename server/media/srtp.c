@@ -81,6 +81,19 @@ int mnb_srtp_derive(const MnbSrtpBackend *backend, MnbSrtpProfile profile, const
     return backend->key_stream(key, mnb_srtp_key_bytes(profile), iv, out, len);
 }
 
+#ifndef HAVE_IPSEC_MB
+const MnbSrtpBackend *mnb_srtp_backend_ipsec_mb(void)
+{
+    return NULL;
+}
+#endif
+
+const MnbSrtpBackend *mnb_srtp_backend_best(void)
+{
+    const MnbSrtpBackend *fast = mnb_srtp_backend_ipsec_mb();
+    return fast != NULL ? fast : &mnb_srtp_backend_evp;
+}
+
 static MnbSrtp *allocate(const MnbSrtpBackend *backend, MnbSrtpProfile profile, int *error_out)
 {
     if (mnb_srtp_key_bytes(profile) == 0) {
@@ -92,7 +105,7 @@ static MnbSrtp *allocate(const MnbSrtpBackend *backend, MnbSrtpProfile profile, 
         *error_out = -ENOMEM;
         return NULL;
     }
-    srtp->backend = backend != NULL ? backend : &mnb_srtp_backend_evp;
+    srtp->backend = backend != NULL ? backend : mnb_srtp_backend_best();
     srtp->profile = profile;
     srtp->tag_bytes = (uint32_t)mnb_srtp_tag_bytes(profile);
     return srtp;

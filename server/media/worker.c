@@ -4,6 +4,7 @@
 #include "server/media/ice.h"
 #include "server/media/rx.h"
 #include "server/media/slot.h"
+#include "server/media/srtp-backend.h"
 #include "server/media/tap.h"
 #include "server/media/track.h"
 #include "server/media/transport.h"
@@ -400,6 +401,7 @@ static int set_up(MnbWorker *worker)
     worker->tx = mnb_tx_new();
     worker->outbox = calloc(1, sizeof *worker->outbox);
     worker->dtls_context = mnb_dtls_context_new();
+    mnb_srtp_backend_best(); /* looks at the CPU: before the sandbox */
     if (worker->rx == NULL || worker->tx == NULL || worker->outbox == NULL ||
         worker->dtls_context == NULL)
         return -ENOMEM;
