@@ -16,7 +16,7 @@ void mnb_rate_free(MnbRate *rate); /* NULL is fine */
 
 /* Takes one. Returns: 0, or the seconds (at least 1) until there is one again. */
 guint mnb_rate_take(MnbRate *rate, const char *key, gint64 now_us);
-/* The seconds until there is one again, 0: now; takes none. */
+/* The same, but takes none. */
 guint mnb_rate_wait(MnbRate *rate, const char *key, gint64 now_us);
 void mnb_rate_give_back(MnbRate *rate, const char *key, gint64 now_us);
 

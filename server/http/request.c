@@ -1,11 +1,11 @@
 #include "server/http/request.h"
 #include "recordings/audit.h"
 #include "recordings/session.h"
+#include "server/access/origin.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/http/asker.h"
 #include "server/http/http-internal.h"
-#include "server/access/origin.h"
 #include "server/http/routes.h"
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -23,7 +23,6 @@ struct MnbHttpRequest {
     GHashTable *query;
     GByteArray *body;
     char address[INET6_ADDRSTRLEN];
-    gboolean is_head;
     gboolean is_gone;
     gboolean is_answered;
     gboolean is_paused;
@@ -482,28 +481,26 @@ static MnbProblem *check_body_headers(MnbHttpRequest *request)
     return mnb_problem_new(415, "wrong-type", "the body must have Content-Type: %s", wanted);
 }
 
+/* Only tokens that open nothing are counted: who has a right one is let in also from an address
+ * where somebody else is guessing. */
 static MnbProblem *find_asker(MnbHttpRequest *request)
 {
-    const MnbServices *services = &request->http->services;
-    g_autofree char *key = mnb_rate_address_key(request->address);
-    gint64 now_us = mnb_http_request_now_us(request);
-    const char *authorization = mnb_http_request_header(request, "Authorization");
-    if (authorization != NULL) {
-        guint wait_s = mnb_rate_wait(services->guesses, key, now_us);
-        if (wait_s > 0) {
-            MnbProblem *problem = mnb_problem_new(
-                429, "too-many", "too many wrong links from this address; wait %u s", wait_s);
-            mnb_problem_set_retry_after(problem, wait_s);
-            return problem;
-        }
-    }
     g_autoptr(GError) error = NULL;
     if (mnb_asker_find(mnb_http_request_db(request), mnb_http_request_header(request, "Cookie"),
-                       authorization, mnb_http_request_wall_us(request), &request->asker, &error))
+                       mnb_http_request_header(request, "Authorization"),
+                       mnb_http_request_wall_us(request), &request->asker, &error))
         return NULL;
-    if (g_error_matches(error, MNB_LINK_ERROR, MNB_LINK_ERROR_UNKNOWN))
-        mnb_rate_take(services->guesses, key, now_us);
-    return mnb_problem_from_error(error);
+    if (!g_error_matches(error, MNB_LINK_ERROR, MNB_LINK_ERROR_UNKNOWN))
+        return mnb_problem_from_error(error);
+    g_autofree char *key = mnb_rate_address_key(request->address);
+    guint wait_s =
+        mnb_rate_take(request->http->services.guesses, key, mnb_http_request_now_us(request));
+    if (wait_s == 0)
+        return mnb_problem_from_error(error);
+    MnbProblem *problem = mnb_problem_new(
+        429, "too-many", "too many wrong links from this address; wait %u s", wait_s);
+    mnb_problem_set_retry_after(problem, wait_s);
+    return problem;
 }
 
 static MnbProblem *check_route(MnbHttpRequest *request)
