@@ -12,17 +12,25 @@ static gboolean fail(GError **error, MnbRoomsError code, const char *text)
     return FALSE;
 }
 
+static void set_worker(MnbRoom *room, MnbMediaWorker *worker)
+{
+    MnbRooms *rooms = room->rooms;
+    if (room->media_room != 0)
+        g_hash_table_remove(rooms->by_media_room, GUINT_TO_POINTER(room->media_room));
+    room->worker = worker;
+    room->media_room = mnb_media_worker_new_id(worker);
+    g_hash_table_insert(rooms->by_media_room, GUINT_TO_POINTER(room->media_room), room);
+}
+
 gboolean mnb_room_pick_worker(MnbRoom *room)
 {
     MnbRooms *rooms = room->rooms;
     if (room->worker != NULL || rooms->pool == NULL)
         return room->worker != NULL;
-    room->worker = mnb_media_pool_pick(rooms->pool);
-    if (room->worker == NULL)
-        return FALSE;
-    room->media_room = mnb_media_worker_new_id(room->worker);
-    g_hash_table_insert(rooms->by_media_room, GUINT_TO_POINTER(room->media_room), room);
-    return TRUE;
+    MnbMediaWorker *worker = mnb_media_pool_pick(rooms->pool);
+    if (worker != NULL)
+        set_worker(room, worker);
+    return worker != NULL;
 }
 
 static MnbMediaWorker *ready_worker(MnbRoom *room, GError **error)
@@ -780,25 +788,44 @@ static GPtrArray *rooms_of(MnbRooms *rooms, const MnbMediaWorker *worker)
     return found;
 }
 
-/* All that it knew is void. */
+/* The room begins anew at @worker: everybody publishes and subscribes again. */
+static void move_room(MnbRoom *room, MnbMediaWorker *worker)
+{
+    g_autofree char *text = mnb_room_json_message("media-restart", NULL);
+    set_worker(room, worker);
+    mnb_room_record_moved(room);
+    mnb_room_broadcast(room, text);
+}
+
+static guint forget_transports(MnbRoom *room)
+{
+    g_autoptr(GPtrArray) transports = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, room->rooms->transports);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (((MnbTransport *)value)->room == room)
+            g_ptr_array_add(transports, value);
+    for (guint i = 0; i < transports->len; i++)
+        transport_forget(g_ptr_array_index(transports, i));
+    return transports->len;
+}
+
+/* All that it knew is void. Another worker takes the room at once; where there is none, the same
+ * one when it is back. */
 static void on_gone(MnbMediaWorker *worker, gpointer data)
 {
     MnbRooms *self = data;
     g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
     for (guint i = 0; i < rooms->len; i++) {
         MnbRoom *room = g_ptr_array_index(rooms, i);
-        g_autoptr(GPtrArray) transports = g_ptr_array_new();
-        GHashTableIter iter;
-        gpointer value;
-        g_hash_table_iter_init(&iter, self->transports);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-            if (((MnbTransport *)value)->room == room)
-                g_ptr_array_add(transports, value);
-        for (guint t = 0; t < transports->len; t++)
-            transport_forget(g_ptr_array_index(transports, t));
-        MNB_LOG_WARNING("media of a session are gone", "session=%s transports=%u",
-                        room->state->session, transports->len);
+        guint transports = forget_transports(room);
+        MnbMediaWorker *other = mnb_media_pool_pick(self->pool);
+        MNB_LOG_WARNING("media of a session are gone", "session=%s transports=%u moved=%s",
+                        room->state->session, transports, other != NULL ? "yes" : "no");
         mnb_room_reconcile(room);
+        if (other != NULL && other != worker)
+            move_room(room, other);
     }
 }
 
@@ -806,15 +833,8 @@ static void on_restarted(MnbMediaWorker *worker, gpointer data)
 {
     MnbRooms *self = data;
     g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
-    g_autofree char *text = mnb_room_json_message("media-restart", NULL);
-    for (guint i = 0; i < rooms->len; i++) {
-        MnbRoom *room = g_ptr_array_index(rooms, i);
-        g_hash_table_remove(self->by_media_room, GUINT_TO_POINTER(room->media_room));
-        room->media_room = mnb_media_worker_new_id(worker);
-        g_hash_table_insert(self->by_media_room, GUINT_TO_POINTER(room->media_room), room);
-        mnb_room_record_moved(room);
-        mnb_room_broadcast(room, text);
-    }
+    for (guint i = 0; i < rooms->len; i++)
+        move_room(g_ptr_array_index(rooms, i), worker);
 }
 
 const MnbMediaEvents mnb_room_media_events = {
