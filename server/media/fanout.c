@@ -1,8 +1,7 @@
 #include "server/media/fanout.h"
 
 #include "server/media/slot.h"
-#include <assert.h>
-#include <string.h>
+#include <stddef.h>
 
 void mnb_fanout_add(MnbTrack *track, MnbPacket *packet, int64_t now_us)
 {
@@ -44,8 +43,8 @@ static int64_t hold_us(const MnbTrack *track, int64_t now_us)
             return 0;
         limit_us = MNB_HOLD_VIDEO_US;
     } else {
-        if (track->n_subs < MNB_HOLD_AUDIO_SLOTS)
-            return 0;
+        if (track->n_subs < MNB_HOLD_AUDIO_SLOTS || track->transport->room->n_audio_flowing < 2)
+            return 0; /* a single voice has nobody to wait for */
         limit_us = MNB_HOLD_AUDIO_US;
     }
     int64_t left_us = track->pending_us + limit_us - now_us;
@@ -139,11 +138,27 @@ static void finish(MnbTrack *track, int64_t now_us)
     track->is_flushing = false;
 }
 
+/* The state of a receiver is spread over five objects that point at each other. Each step of the
+ * chain is fetched while those in front of it are being served. */
+static void fetch_ahead(MnbSlot *const *subs, unsigned i, unsigned n)
+{
+    if (i + 8 < n)
+        for (size_t at = 0; at < offsetof(MnbSlot, stream) + 64; at += 64)
+            __builtin_prefetch((const char *)subs[i + 8] + at);
+    if (i + 6 < n)
+        __builtin_prefetch(subs[i + 6]->transport);
+    if (i + 4 < n) {
+        __builtin_prefetch(subs[i + 4]->transport->send_key);
+        __builtin_prefetch(subs[i + 4]->transport->selected);
+    }
+    if (i + 2 < n && subs[i + 2]->transport->send_key != NULL)
+        mnb_srtp_prefetch(subs[i + 2]->transport->send_key);
+}
+
 static void send_one_track(MnbTrack *track, int64_t now_us)
 {
     for (unsigned i = 0; i < track->n_subs; i++) {
-        if (i + 1 < track->n_subs)
-            __builtin_prefetch(track->subs[i + 1]);
+        fetch_ahead(track->subs, i, track->n_subs);
         mnb_slot_forward(track->subs[i], track->pending, track->padding, track->n_pending, now_us);
     }
     finish(track, now_us);
@@ -157,6 +172,7 @@ static void send_tracks(MnbWorker *worker, MnbTrack *const *tracks, unsigned n, 
         tracks[i]->is_flushing = true;
     for (unsigned i = 0; i < n; i++) {
         for (unsigned j = 0; j < tracks[i]->n_subs; j++) {
+            fetch_ahead(tracks[i]->subs, j, tracks[i]->n_subs);
             MnbTransport *transport = tracks[i]->subs[j]->transport;
             if (transport->flush_epoch == epoch)
                 continue;
@@ -220,7 +236,9 @@ void mnb_fanout_run(MnbWorker *worker, int64_t now_us)
         else
             mnb_fanout_flush(track, now_us);
     }
-    if (n_audio > 0) {
+    if (n_audio == 1) {
+        mnb_fanout_flush(audio[0], now_us);
+    } else if (n_audio > 1) {
         plan_audio(audio, n_audio);
         send_tracks(worker, audio, n_audio, now_us);
     }

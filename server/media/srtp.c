@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PREFETCH_BYTES 1024 /* of a key: round keys and the powers of the hash key */
 #define AUTH_KEY_BYTES      20
 #define RTP_HEADER_BYTES    12
 #define RTCP_HEADER_BYTES   8
@@ -260,6 +261,13 @@ static void set_rtp_iv(const MnbSrtp *srtp, MnbSrtpJob *job, const uint8_t *head
             job->iv[6 + i] ^= (uint8_t)(index >> (40 - 8 * i));
         job->tail_len = 0;
     }
+}
+
+void mnb_srtp_prefetch(const MnbSrtp *srtp)
+{
+    const char *key = srtp->rtp_key;
+    for (size_t at = 0; at < PREFETCH_BYTES; at += 64)
+        __builtin_prefetch(key + at);
 }
 
 int mnb_srtp_protect(MnbSrtp *srtp, MnbSrtpStream *stream, uint8_t *out, size_t cap,

@@ -105,8 +105,10 @@ void mnb_track_free(MnbTrack *track)
         mnb_slot_drop_track(track->subs[track->n_subs - 1], track);
     while (track->n_waiting > 0)
         mnb_slot_drop_track(track->waiting[track->n_waiting - 1], track);
-    if (!track->is_video)
+    if (!track->is_video) {
         mnb_speaker_remove_track(track);
+        track->transport->room->n_audio_flowing -= track->is_flowing;
+    }
     for (unsigned i = 0; i < transport->n_ssrcs; i++)
         if (transport->ssrcs[i].track == track)
             transport->ssrcs[i].track = NULL;
@@ -307,6 +309,8 @@ static MnbPacket *store(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes
 
 static void tell_flow(MnbTrack *track, bool is_flowing)
 {
+    if (!track->is_video && is_flowing != track->is_flowing)
+        track->transport->room->n_audio_flowing += is_flowing ? 1 : -1u;
     track->is_flowing = is_flowing;
     MnbTrackState body = {.track = track->config.track, .is_flowing = is_flowing};
     mnb_worker_tell(track->worker, MNB_MEDIA_TRACK_STATE, &body);

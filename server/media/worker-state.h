@@ -156,7 +156,8 @@ struct MnbRoom {
     MnbWorker *worker;
     uint32_t id;
     unsigned n_transports;
-    MnbTrack *audio_tracks; /* linked by next_in_room */
+    MnbTrack *audio_tracks;   /* linked by next_in_room */
+    unsigned n_audio_flowing; /* of them */
     MnbTimer speaker_timer;
     uint32_t speakers[MNB_SPEAKERS];
     unsigned quiet_rounds;
