@@ -169,7 +169,12 @@ export class Server {
 
   async stop() {
     this.child.kill('SIGTERM');
-    const ended = await Promise.race([this.exited, sleep(15000).then(() => null)]);
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(() => resolve(null), 15000);
+    });
+    const ended = await Promise.race([this.exited, late]);
+    clearTimeout(timer);
     if (ended === null) await this.killGroup();
     this.log.end();
     if (this.ownsState && process.env.MANABI_KEEP !== '1') rmSync(this.state, { recursive: true, force: true });
