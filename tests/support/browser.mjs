@@ -127,16 +127,28 @@ export async function screenshot(page, path) {
   await page.screenshot({ path });
 }
 
-/** Counts the frames that the page's videos decode: [{name, frames, width, height}]. */
+/** Counts the frames that the page's videos show: [{name, self, frames, width, height}]. Firefox counts none by itself. */
 export const videoFrames = (page) =>
-  page.evaluate(() =>
-    [...document.querySelectorAll('video')].map((video) => ({
-      name: video.dataset.peer ?? '',
-      self: video.classList.contains('is-mirrored'),
-      frames: video.getVideoPlaybackQuality?.().totalVideoFrames ?? video.mozPaintedFrames ?? 0,
-      width: video.videoWidth,
-      height: video.videoHeight,
-    })));
+  page.evaluate(() => {
+    const counts = (window.testFrames ??= new WeakMap());
+    return [...document.querySelectorAll('video')].map((video) => {
+      if (!counts.has(video)) {
+        counts.set(video, 0);
+        const count = () => {
+          counts.set(video, counts.get(video) + 1);
+          video.requestVideoFrameCallback(count);
+        };
+        video.requestVideoFrameCallback(count);
+      }
+      return {
+        name: video.dataset.peer ?? '',
+        self: video.classList.contains('is-mirrored'),
+        frames: counts.get(video),
+        width: video.videoWidth,
+        height: video.videoHeight,
+      };
+    });
+  });
 
 /** Waits until at least count videos of other people decode frames: each grows by 5. */
 export async function seesVideos(page, count, options) {
