@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@
 
 #define BACKLOG         4096
 #define CONNECTIONS_MAX 16384
-#define OLD_NGINX_MS    3000
+#define OLD_NGINX_MS    1000
 
 struct MnbFrontDoor {
     char *nginx;       /* the program */
@@ -28,6 +29,58 @@ struct MnbFrontDoor {
     MnbChild *child;
     GPid group; /* of the nginx that runs, or ran last */
 };
+
+/* ---- the nginx of an earlier run ---- */
+
+/* Process group of /proc/@pid when it is an nginx that is not dead yet, else 0. */
+static pid_t nginx_group(const char *pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%s/stat", pid);
+    g_autofree char *stat = NULL;
+    char state = 'Z';
+    int group = 0;
+    if (!g_ascii_isdigit(pid[0]) || !g_file_get_contents(path, &stat, NULL, NULL))
+        return 0;
+    const char *name_end = strrchr(stat, ')');
+    if (name_end == NULL || strstr(stat, "(nginx)") == NULL ||
+        sscanf(name_end + 1, " %c %*d %d", &state, &group) != 2)
+        return 0;
+    return state != 'Z' ? group : 0;
+}
+
+/* Sends @signal_number (0: none) to every nginx of @group. Returns how many there are. */
+static guint signal_group(pid_t group, int signal_number)
+{
+    guint n = 0;
+    GDir *proc = g_dir_open("/proc", 0, NULL);
+    const char *name;
+    while (proc != NULL && (name = g_dir_read_name(proc)) != NULL) {
+        if (nginx_group(name) != group)
+            continue;
+        n++;
+        if (signal_number != 0)
+            kill((pid_t)g_ascii_strtoll(name, NULL, 10), signal_number);
+    }
+    g_clear_pointer(&proc, g_dir_close);
+    return n;
+}
+
+/* When we were killed, our nginx was told to end, which takes it some milliseconds. If its master
+ * was killed as well, its workers do not know, and would take connections for ever: end them. */
+static void end_old_nginx(const char *state_dir)
+{
+    g_autofree char *path = g_build_filename(state_dir, "nginx", "nginx.pid", NULL);
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    pid_t group = (pid_t)g_ascii_strtoll(text, NULL, 10);
+    for (guint waited_ms = 0; group > 1 && waited_ms < OLD_NGINX_MS; waited_ms += 20) {
+        if (signal_group(group, waited_ms == OLD_NGINX_MS / 2 ? SIGKILL : 0) == 0)
+            break;
+        g_usleep(20000);
+    }
+    unlink(path);
+}
 
 /* ---- the socket ---- */
 
@@ -69,29 +122,10 @@ static GSocket *bind_once(const MnbFrontDoorOptions *options, GError **error)
     return NULL;
 }
 
-/* Does the nginx of an earlier run of this state directory still live, or a worker of it? */
-static gboolean is_old_nginx_there(const MnbFrontDoorOptions *options)
-{
-    g_autofree char *path = g_build_filename(options->state_dir, "nginx", "nginx.pid", NULL);
-    g_autofree char *text = NULL;
-    gint64 pid;
-    return g_file_get_contents(path, &text, NULL, NULL) &&
-           (pid = g_ascii_strtoll(text, NULL, 10)) > 1 && kill((pid_t)-pid, 0) == 0;
-}
-
-/* When we were killed, our nginx was told to end; that takes it some milliseconds. */
 static GSocket *bind_port(const MnbFrontDoorOptions *options, guint16 *port_out, GError **error)
 {
     g_autoptr(GError) failed = NULL;
     g_autoptr(GSocket) socket = bind_once(options, &failed);
-    for (guint waited_ms = 0; socket == NULL && waited_ms < OLD_NGINX_MS &&
-                              g_error_matches(failed, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) &&
-                              is_old_nginx_there(options);
-         waited_ms += 20) {
-        g_clear_error(&failed);
-        g_usleep(20000);
-        socket = bind_once(options, &failed);
-    }
     if (socket == NULL) {
         if (failed->domain == G_IO_ERROR)
             explain_bind(&failed, options->listen_address, options->port);
@@ -274,6 +308,7 @@ MnbFrontDoor *mnb_front_door_new(const MnbFrontDoorOptions *options, GError **er
                     "nginx is missing: %s cannot be run (Debian: apt-get install nginx)", nginx);
         return NULL;
     }
+    end_old_nginx(options->state_dir);
     guint16 port = 0;
     GSocket *socket = bind_port(options, &port, error);
     if (socket == NULL)

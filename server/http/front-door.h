@@ -29,10 +29,11 @@ typedef struct {
     guint worker_processes;      /* 0: one per core, at most 2 */
 } MnbFrontDoorOptions;
 
-/* Binds the port, writes STATE/nginx/nginx.conf and asks `nginx -t` (some 30 ms; blocks,
- * up to 3 s longer while the nginx of a killed manabi still holds the port).
- * Returns (owned): NULL with @error, a text to show the operator as it is: nginx is missing and how
- * to install it, the port is in use, the port needs privileges, a certificate cannot be read. */
+/* Binds the port, writes STATE/nginx/nginx.conf and asks `nginx -t` (some 30 ms; blocks). First
+ * ends what is left of the nginx of a killed manabi (up to 1 s), so the caller has to hold the
+ * state directory: one process uses it. Returns (owned): NULL with @error, a text to show the
+ * operator as it is: nginx is missing and how to install it, the port is in use, the port needs
+ * privileges, a certificate cannot be read. */
 MnbFrontDoor *mnb_front_door_new(const MnbFrontDoorOptions *options, GError **error);
 
 /* Starts nginx. It is started again whenever it ends by itself.

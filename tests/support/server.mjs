@@ -157,7 +157,8 @@ export class Server {
 
   /** Ends everything as a power cut of the process group would. */
   async killGroup() {
-    for (const { pid } of processTree(this.child.pid).reverse()) {
+    // Parents first: else nginx's master starts a new worker before it is killed itself, and that one stays.
+    for (const { pid } of processTree(this.child.pid)) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {

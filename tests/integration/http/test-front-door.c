@@ -139,6 +139,38 @@ static void test_life(Fixture *fixture, gconstpointer data)
     g_assert_null(get(next.port));
 }
 
+/* Is a process of this group still alive? */
+static gboolean lives(GPid group)
+{
+    g_autofree char *number = g_strdup_printf("%d", (int)group);
+    const char *const argv[] = {"pgrep", "-g", number, "-r", "S,R,D", NULL};
+    int status = -1;
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL,
+                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+                               NULL, &status, NULL));
+    return status == 0;
+}
+
+/* manabi and nginx's master are killed at once: the workers would stay and keep the port. */
+static void test_orphans(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    MnbFrontDoor *killed = mnb_front_door_new(&fixture->options, &error);
+    g_assert_no_error(error);
+    g_assert_true(mnb_front_door_start(killed, &error));
+    GPid pid = mnb_front_door_pid(killed);
+    g_autofree char *answer = get(mnb_front_door_port(killed));
+    g_assert_nonnull(answer);
+    kill(pid, SIGKILL);
+    g_usleep(50000);
+    g_assert_true(lives(pid)); /* our main loop has not run: nobody cleaned up */
+    MnbFrontDoor *next = mnb_front_door_new(&fixture->options, &error);
+    g_assert_no_error(error);
+    g_assert_false(lives(pid));
+    mnb_front_door_free(next);
+    mnb_front_door_free(killed);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -148,5 +180,7 @@ int main(int argc, char **argv)
                tear_down);
     g_test_add("/http/front-door/starts-stops-and-leaves-nothing", Fixture, NULL, set_up, test_life,
                tear_down);
+    g_test_add("/http/front-door/ends-the-workers-of-a-killed-run", Fixture, NULL, set_up,
+               test_orphans, tear_down);
     return g_test_run();
 }
