@@ -67,7 +67,8 @@ static gboolean set_up(MnbDb *db, GError **error)
 {
     static const char writer[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                  "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;"
-                                 "PRAGMA temp_store = MEMORY;";
+                                 "PRAGMA temp_store = MEMORY;"
+                                 "PRAGMA journal_size_limit = 67108864;";
     static const char reader[] = "PRAGMA query_only = ON; PRAGMA foreign_keys = ON;"
                                  "PRAGMA temp_store = MEMORY;";
     sqlite3_extended_result_codes(db->handle, 1);

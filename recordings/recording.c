@@ -1,11 +1,13 @@
 #include "recordings/recording.h"
 
+#include <string.h>
+
 #include "recordings/fields.h"
 #include "recordings/search-text.h"
 #include "server/base/error.h"
 #include "server/base/ids.h"
 
-#define FOLDER_MAX 100 /* characters */
+#define FOLDER_MAX 100 /* bytes */
 
 #define COLUMNS                                                                                    \
     "id, area, city, event, session, origin, title_en, title_ja, description_en, description_ja,"  \
@@ -190,8 +192,21 @@ static void bind_shared(MnbStmt *stmt, const MnbRecording *recording, const char
     mnb_stmt_bind_time(stmt, 14, recording->height);
 }
 
+/* One directory name, which also stands in addresses: letters, digits, '-', '_' and '.'. */
+static gboolean check_folder(const char *folder, GError **error)
+{
+    gsize length = strspn(folder, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-_.");
+    if (length > 0 && length <= FOLDER_MAX && folder[length] == '\0' && folder[0] != '.')
+        return TRUE;
+    g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "folder: not a plain directory name");
+    return FALSE;
+}
+
 static gboolean insert_row(MnbDb *db, const MnbRecording *recording, GError **error)
 {
+    if (!check_folder(recording->folder, error))
+        return FALSE;
     gint64 revision = next_revision(db, error);
     if (revision < 0)
         return FALSE;
@@ -221,8 +236,7 @@ static gboolean insert_row(MnbDb *db, const MnbRecording *recording, GError **er
 
 gboolean mnb_recording_insert(MnbDb *db, MnbRecording *recording, gint64 now_us, GError **error)
 {
-    if (!check(db, recording, error) ||
-        !mnb_field_text("folder", recording->folder, FOLDER_MAX, error))
+    if (!check(db, recording, error))
         return FALSE;
     if (recording->id == NULL)
         recording->id = mnb_id_new();

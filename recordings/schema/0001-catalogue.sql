@@ -246,7 +246,7 @@ CREATE TRIGGER manifest_rendition_delete AFTER DELETE ON rendition
 END;
 
 -- Search. The text is prepared by the catalogue; the rowid is recording.num. place: names of city, prefecture
--- and area in both languages.
+-- and area in both languages. prefix: half the time for what is being typed, for half as much again on disk.
 CREATE TABLE search_text (
     num            INTEGER PRIMARY KEY REFERENCES recording(num) ON DELETE CASCADE,
     title_en       TEXT NOT NULL,
@@ -257,7 +257,7 @@ CREATE TABLE search_text (
 ) STRICT;
 CREATE VIRTUAL TABLE search USING fts5(
     title_en, title_ja, description_en, description_ja, place,
-    content='search_text', content_rowid='num', tokenize='cjk2');
+    content='search_text', content_rowid='num', tokenize='cjk2', prefix='1 2 3');
 CREATE TRIGGER search_insert AFTER INSERT ON search_text BEGIN
     INSERT INTO search(rowid, title_en, title_ja, description_en, description_ja, place)
     VALUES (new.num, new.title_en, new.title_ja, new.description_en, new.description_ja, new.place);

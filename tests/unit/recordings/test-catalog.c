@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -217,6 +219,70 @@ static void test_full(void)
     g_assert_no_error(error);
     g_assert_cmpint(count_audit(mnb_catalog_reader(fixture.catalog)), ==, 20);
     fixture_close(&fixture);
+}
+
+/* ---- a real small disk ---- */
+
+static gboolean write_a_little(MnbDb *db, gpointer data, GError **error)
+{
+    return mnb_audit_append(db, NOW_US, "system", "test", "object", NULL, error);
+}
+
+/* Fills what is left with one file of zeros. Returns its path (owned). */
+static char *fill_up(const char *dir)
+{
+    char *path = g_build_filename(dir, "filler", NULL);
+    static char zeros[65536];
+    int fd = g_open(path, O_WRONLY | O_CREAT, 0600);
+    g_assert_cmpint(fd, >=, 0);
+    for (gsize size = sizeof zeros; size >= 512; size /= 2)
+        while (write(fd, zeros, size) > 0)
+            ;
+    close(fd);
+    return path;
+}
+
+static void test_full_disk(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *dir = g_dir_make_tmp("manabi-disk-XXXXXX", &error);
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=32m,mode=0700") < 0) {
+        g_rmdir(dir);
+        g_test_skip("may not mount a small file system here");
+        return;
+    }
+    g_autoptr(MnbStore) store = mnb_store_new(dir, &error);
+    g_autoptr(MnbCatalog) catalog = mnb_catalog_open(store, MNB_CATALOG_NO_FLAGS, &error);
+    g_assert_no_error(error);
+    g_assert_false(mnb_catalog_is_full(catalog));
+    g_autofree char *filler = fill_up(dir);
+    /* The reserve lets the catalogue go on. */
+    int written = 0;
+    for (; written < 200; written++)
+        if (!mnb_catalog_write_sync(catalog, write_a_little, NULL, &error))
+            break;
+    g_assert_no_error(error);
+    g_assert_cmpint(written, ==, 200);
+    g_assert_true(mnb_catalog_write_sync(catalog, write_much, NULL, &error));
+    g_assert_true(mnb_catalog_is_full(catalog));
+    /* When that is used up too it says so, and nothing of the write is there. */
+    g_autofree char *more = fill_up(mnb_store_folder(store, MNB_STORE_RUN));
+    gint64 before = count_audit(mnb_catalog_reader(catalog));
+    while (mnb_catalog_write_sync(catalog, write_much, NULL, &error))
+        before = count_audit(mnb_catalog_reader(catalog));
+    g_assert_error(error, MNB_ERROR, MNB_ERROR_STORAGE_FULL);
+    g_clear_error(&error);
+    g_assert_cmpint(count_audit(mnb_catalog_reader(catalog)), ==, before);
+    g_assert_cmpint(g_unlink(filler), ==, 0);
+    g_assert_true(mnb_catalog_write_sync(catalog, write_much, NULL, &error));
+    g_assert_no_error(error);
+    gint64 bad;
+    g_assert_true(mnb_audit_verify(mnb_catalog_reader(catalog), &bad, &error));
+    g_assert_cmpint(bad, ==, 0);
+    g_clear_pointer(&catalog, mnb_catalog_close);
+    g_assert_cmpint(umount2(dir, MNT_DETACH), ==, 0);
+    g_rmdir(dir);
 }
 
 static void test_second_process(void)
@@ -522,5 +588,8 @@ int main(int argc, char **argv)
     g_test_add_func("/recordings/catalog/restores-a-damaged-file", test_damage);
     g_test_add_func("/recordings/catalog/restores-without-relaxing-privacy", test_no_flag_relaxed);
     g_test_add_func("/recordings/catalog/keeps-the-newest-backups", test_backups);
+    /* Last: it changes what this process sees mounted. */
+    g_test_add_func("/recordings/catalog/goes-on-on-its-reserve-when-the-disk-is-full",
+                    test_full_disk);
     return g_test_run();
 }

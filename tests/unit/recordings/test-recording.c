@@ -42,6 +42,12 @@ static void test_needs_place(void)
     replace(&recording->city, "01100");
     replace(&recording->title_en, "");
     assert_refused(fixture.db, recording, "title_en");
+    replace(&recording->title_en, "Title");
+    static const char *const folders[] = {"", "..", ".hidden", "a/b", "a b", "a\\b", "防災"};
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        replace(&recording->folder, folders[i]);
+        assert_refused(fixture.db, recording, "folder");
+    }
     fixture_close(&fixture);
 }
 
