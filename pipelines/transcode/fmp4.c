@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct {
-    const guint8 *bytes;
+    guint8 *bytes;
     guint64 at, end;
 } Reader;
 
@@ -120,9 +120,21 @@ static gboolean read_header(const Reader *file, const Box *moov, Header *header,
 /* ---- moof ---------------------------------------------------------------------------------------
  */
 
-/* Adds the durations of a trun; the first sample's composition offset when asked for. */
-static gboolean read_trun(const guint8 *bytes, guint64 size, guint32 default_duration,
-                          guint64 *duration, gint64 *first_offset)
+static void put_u32(guint8 *bytes, guint32 value)
+{
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (guint8)(value >> (24 - 8 * i));
+}
+
+/* Where composition begins: the offset of the first sample of all. */
+typedef struct {
+    gboolean is_known;
+    gint32 first;
+} Shift;
+
+/* Adds the durations of a trun and moves its composition offsets. */
+static gboolean read_trun(guint8 *bytes, guint64 size, guint32 default_duration, guint64 *duration,
+                          Shift *shift)
 {
     if (size < 8)
         return FALSE;
@@ -141,17 +153,25 @@ static gboolean read_trun(const guint8 *bytes, guint64 size, guint32 default_dur
     }
     if (at > size || (each > 0 && n > (size - at) / each) || n > 1000000)
         return FALSE;
+    gboolean is_unsigned = bytes[0] == 0;
     for (guint32 i = 0; i < n; i++) {
-        const guint8 *sample = bytes + at + (guint64)i * each;
+        guint8 *sample = bytes + at + (guint64)i * each;
         *duration += (flags & 0x100) ? u32(sample + duration_at) : default_duration;
-        if (i == 0 && first_offset != NULL && (flags & 0x800))
-            *first_offset = (gint32)u32(sample + offset_at);
+        if (!(flags & 0x800) || !is_unsigned)
+            continue;
+        if (!shift->is_known) {
+            shift->is_known = TRUE;
+            shift->first = (gint32)u32(sample + offset_at);
+        }
+        put_u32(sample + offset_at, u32(sample + offset_at) - (guint32)shift->first);
     }
+    if ((flags & 0x800) && is_unsigned)
+        bytes[0] = 1;
     return TRUE;
 }
 
 static gboolean read_moof(const Reader *file, const Box *moof, const Header *header,
-                          guint64 *duration, gint64 *first_offset)
+                          guint64 *duration, Shift *shift)
 {
     Reader inside = {file->bytes, moof->data_at, moof->end};
     Box traf, tfhd, box;
@@ -165,57 +185,20 @@ static gboolean read_moof(const Reader *file, const Box *moof, const Header *hea
     guint64 at = 8 + ((flags & 0x1) ? 8u : 0u) + ((flags & 0x2) ? 4u : 0u);
     if ((flags & 0x8) && tfhd.end - tfhd.data_at >= at + 4)
         default_duration = u32(fields + at);
-    for (gboolean is_first = TRUE; next_box(&runs, &box);) {
-        if (box.type != TYPE('t', 'r', 'u', 'n'))
-            continue;
-        if (!read_trun(file->bytes + box.data_at, box.end - box.data_at, default_duration, duration,
-                       is_first ? first_offset : NULL))
+    while (next_box(&runs, &box))
+        if (box.type == TYPE('t', 'r', 'u', 'n') &&
+            !read_trun(file->bytes + box.data_at, box.end - box.data_at, default_duration, duration,
+                       shift))
             return FALSE;
-        is_first = FALSE;
-    }
     return TRUE;
 }
 
-/* ---- init segment -------------------------------------------------------------------------------
- */
-
-static void put_u32(guint8 *bytes, guint32 value)
-{
-    for (int i = 0; i < 4; i++)
-        bytes[i] = (guint8)(value >> (24 - 8 * i));
-}
-
-/* ftyp and moov with an edit list behind the track's tkhd: "begin at this composition time". */
-static gboolean make_init(const Reader *file, const Box *ftyp, const Header *header,
-                          gint64 first_offset, GByteArray *init)
-{
-    Box tkhd;
-    Reader track = {file->bytes, header->trak.data_at, header->trak.end};
-    if (!find_box(&track, TYPE('t', 'k', 'h', 'd'), &tkhd))
-        return FALSE;
-    g_byte_array_append(init, file->bytes + ftyp->at, (guint)(ftyp->end - ftyp->at));
-    guint moov_at = init->len;
-    g_byte_array_append(init, file->bytes + header->moov.at, (guint)(tkhd.end - header->moov.at));
-    if (first_offset > 0) {
-        guint8 edit[36] = {0, 0, 0, 36, 'e', 'd', 't', 's', 0, 0, 0, 28, 'e', 'l', 's', 't'};
-        put_u32(edit + 20, 1);                     /* one entry */
-        put_u32(edit + 28, (guint32)first_offset); /* its media time; duration 0: all there is */
-        put_u32(edit + 32, 0x00010000);            /* its speed: 1 */
-        g_byte_array_append(init, edit, sizeof edit);
-        guint trak_at = moov_at + (guint)(header->trak.at - header->moov.at);
-        put_u32(init->data + moov_at, u32(init->data + moov_at) + 36);
-        put_u32(init->data + trak_at, u32(init->data + trak_at) + 36);
-    }
-    g_byte_array_append(init, file->bytes + tkhd.end, (guint)(header->moov.end - tkhd.end));
-    return TRUE;
-}
-
-int mnb_fmp4_parse(const guint8 *bytes, guint64 size, MnbFmp4 *out)
+int mnb_fmp4_parse(guint8 *bytes, guint64 size, MnbFmp4 *out)
 {
     Reader file = {bytes, 0, size};
     Header header = {0};
     Box box, ftyp = {0}, moof = {0};
-    gint64 first_offset = 0;
+    Shift shift = {0};
     guint64 ticks = 0, duration = 0;
     *out = (MnbFmp4){.init = g_byte_array_new(),
                      .fragments = g_array_new(FALSE, FALSE, sizeof(MnbFragment))};
@@ -228,9 +211,7 @@ int mnb_fmp4_parse(const guint8 *bytes, guint64 size, MnbFmp4 *out)
                 return -EBADMSG;
         } else if (box.type == TYPE('m', 'o', 'o', 'f')) {
             duration = 0;
-            if (header.timescale == 0 ||
-                !read_moof(&file, &box, &header, &duration,
-                           out->fragments->len == 0 ? &first_offset : NULL))
+            if (header.timescale == 0 || !read_moof(&file, &box, &header, &duration, &shift))
                 return -EBADMSG;
             moof = box;
         } else if (box.type == TYPE('m', 'd', 'a', 't') && moof.end == box.at && moof.end > 0) {
@@ -243,9 +224,11 @@ int mnb_fmp4_parse(const guint8 *bytes, guint64 size, MnbFmp4 *out)
             out->duration_us = to_us;
         }
     }
-    if (ftyp.end == 0 || out->fragments->len == 0 ||
-        !make_init(&(Reader){bytes, 0, size}, &ftyp, &header, first_offset, out->init))
+    if (ftyp.end == 0 || out->fragments->len == 0)
         return -EBADMSG;
+    g_byte_array_append(out->init, bytes + ftyp.at, (guint)(ftyp.end - ftyp.at));
+    g_byte_array_append(out->init, bytes + header.moov.at,
+                        (guint)(header.moov.end - header.moov.at));
     return 0;
 }
 

@@ -3,8 +3,12 @@
 #include "pipelines/common/files.h"
 #include "pipelines/transcode/fmp4.h"
 
-#include <math.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void append_segments(GString *text, const MnbFmp4 *fmp4)
 {
@@ -49,26 +53,47 @@ static void measure(MnbRendition *rendition, const MnbFmp4 *fmp4)
     }
 }
 
+/* Maps the stream for writing: the parser moves composition offsets in place. */
+static int parse_stream(const char *path, MnbFmp4 *fmp4)
+{
+    struct stat info;
+    *fmp4 = (MnbFmp4){0};
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int result = -EBADMSG;
+    if (fstat(fd, &info) == 0 && info.st_size > 0) {
+        gsize size = (gsize)info.st_size;
+        guint8 *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        result = -errno;
+        if (bytes != MAP_FAILED) {
+            result = mnb_fmp4_parse(bytes, size, fmp4);
+            munmap(bytes, size);
+        }
+    }
+    close(fd);
+    return result;
+}
+
 gboolean mnb_hls_index(const char *folder, MnbRendition *rendition, GError **error)
 {
     g_autofree char *stream = g_build_filename(folder, rendition->name, "stream.mp4", NULL);
     g_autofree char *init = g_build_filename(folder, rendition->name, "init.mp4", NULL);
     g_autofree char *index = g_build_filename(folder, rendition->name, "index.m3u8", NULL);
-    g_autoptr(GMappedFile) file = g_mapped_file_new(stream, FALSE, error);
-    if (file == NULL)
-        return FALSE;
     MnbFmp4 fmp4;
-    gboolean ok = mnb_fmp4_parse((const guint8 *)g_mapped_file_get_contents(file),
-                                 g_mapped_file_get_length(file), &fmp4) == 0;
-    if (ok) {
+    int result = parse_stream(stream, &fmp4);
+    gboolean ok = FALSE;
+    if (result == 0) {
         g_autoptr(GString) text = g_string_new(NULL);
         append_segments(text, &fmp4);
         measure(rendition, &fmp4);
         ok = mnb_files_write(init, (const char *)fmp4.init->data, fmp4.init->len, error) &&
              mnb_files_write(index, text->str, text->len, error);
-    } else {
+    } else if (result == -EBADMSG) {
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_DAMAGED, "nothing came out for %s",
                     rendition->name);
+    } else {
+        mnb_job_error_set_errno(error, -result, stream);
     }
     mnb_fmp4_clear(&fmp4);
     return ok;
