@@ -265,4 +265,4 @@ static void close_janus(Load *load)
                      NULL);
 }
 
-const LoadSignalling load_janus = {open_janus, is_ready, join, leave, NULL, close_janus};
+const LoadSignalling load_janus = {true, open_janus, is_ready, join, leave, NULL, close_janus};

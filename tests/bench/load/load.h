@@ -51,9 +51,11 @@ typedef struct {
     double warm_up_s, duration_s, limit_s, join_timeout_s;
     unsigned bitrate_bps, fps, packet_bytes, audio_bytes;
     unsigned sockets;
-    bool is_spread; /* packets of a frame evenly over its time, not back to back */
-    bool has_gro;   /* as a network card that cuts GSO itself would make it for the server */
-    int worker_cpu; /* processor of --worker, -1: any */
+    bool is_spread;      /* packets of a frame evenly over its time, not back to back */
+    bool has_no_sandbox; /* of --worker */
+    double expected_pct; /* exit status 1 when less was delivered */
+    bool has_gro;        /* as a network card that cuts GSO itself would make it for the server */
+    int worker_cpu;      /* processor of --worker, -1: any */
     int pids[LOAD_PIDS_MAX];
     unsigned n_pids;
 } LoadOptions;
@@ -258,6 +260,7 @@ bool load_http_is_idle(const Load *load);
 void load_http_close(Load *load);
 
 struct LoadSignalling {
+    bool has_all; /* a subscriber receives every publisher, not one of them */
     int (*open)(Load *load);
     int (*is_ready)(Load *load); /* 1, 0, -1 failed */
     void (*join)(LoadClient *client);
@@ -271,4 +274,5 @@ extern const LoadSignalling load_janus, load_whip, load_worker;
 void load_histogram_add(LoadHistogram *histogram, uint64_t us);
 uint64_t load_histogram_at(const LoadHistogram *histogram, double quantile);
 void load_sample(const Load *load, LoadSample *out);
-void load_report(const Load *load);
+/* Prints the line. Returns whether enough was delivered and nothing was broken. */
+bool load_report(const Load *load);

@@ -47,12 +47,15 @@ static const char usage[] =
     "GSO\n"
     "  --duration S (10)  --warm-up S (2)  --join-timeout S (15)  --limit S (180)\n"
     "  --pid PID           of the server; may be given more than once\n"
-    "  --worker-cpu N      processor of --worker\n"
+    "  --worker-cpu N      processor of --worker;  --no-sandbox   start it without\n"
+    "  --expect PCT (99)   least part of the packets that must arrive\n"
     "  --sockets N (2)     UDP sockets that the clients share\n"
     "  --scenario NAME     for the report\n"
-    "Prints one line of JSON. Exit status 1 when a client could not join or got nothing.\n";
+    "Prints one line of JSON. Exit status 1 when a client could not join or got nothing, too "
+    "little was\n"
+    "delivered, or a packet was broken.\n";
 
-typedef enum { TEXT, NUMBER, INTEGER, SECONDS, FLAG, PID } OptionKind;
+typedef enum { TEXT, NUMBER, INTEGER, FRACTION, FLAG, PID } OptionKind;
 
 static const struct {
     const char *name;
@@ -77,12 +80,14 @@ static const struct {
     {"spread", FLAG, offsetof(LoadOptions, is_spread)},
     {"profile", TEXT, offsetof(LoadOptions, profile)},
     {"gro", FLAG, offsetof(LoadOptions, has_gro)},
-    {"duration", SECONDS, offsetof(LoadOptions, duration_s)},
-    {"warm-up", SECONDS, offsetof(LoadOptions, warm_up_s)},
-    {"join-timeout", SECONDS, offsetof(LoadOptions, join_timeout_s)},
-    {"limit", SECONDS, offsetof(LoadOptions, limit_s)},
+    {"duration", FRACTION, offsetof(LoadOptions, duration_s)},
+    {"warm-up", FRACTION, offsetof(LoadOptions, warm_up_s)},
+    {"join-timeout", FRACTION, offsetof(LoadOptions, join_timeout_s)},
+    {"limit", FRACTION, offsetof(LoadOptions, limit_s)},
     {"pid", PID, 0},
     {"scenario", TEXT, offsetof(LoadOptions, scenario)},
+    {"no-sandbox", FLAG, offsetof(LoadOptions, has_no_sandbox)},
+    {"expect", FRACTION, offsetof(LoadOptions, expected_pct)},
     {"sockets", NUMBER, offsetof(LoadOptions, sockets)},
 };
 #define KNOWN_OPTIONS (sizeof known_options / sizeof known_options[0])
@@ -100,7 +105,7 @@ static void set_option(LoadOptions *out, size_t index, const char *value)
     case INTEGER:
         *(int *)at = atoi(value);
         break;
-    case SECONDS:
+    case FRACTION:
         *(double *)at = strtod(value, NULL);
         break;
     case FLAG:
@@ -278,7 +283,7 @@ static void advance(Load *load, Run *run, int64_t now_us)
     case PHASE_DRAIN:
         if (now_us - run->since_us < DRAIN_US)
             break;
-        load_report(load);
+        run->status |= !load_report(load);
         leave_all(load);
         enter(run, PHASE_LEAVE, now_us);
         break;
@@ -359,6 +364,7 @@ int main(int argc, char **argv)
         .audio_bytes = 80,
         .sockets = 2,
         .worker_cpu = -1,
+        .expected_pct = 99,
     };
     if (read_options(&load.options, argc, argv) < 0) {
         fputs(usage, stderr);

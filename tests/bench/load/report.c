@@ -184,6 +184,8 @@ static Totals add_up(const Load *load)
         }
     }
     out.expected = out.published * load->options.subscribers;
+    if (!load->signalling->has_all)
+        out.expected /= load->options.publishers;
     return out;
 }
 
@@ -204,7 +206,7 @@ static void add_server(const Load *load, json_t *out, double seconds)
                    load->options.subscribers);
 }
 
-void load_report(const Load *load)
+bool load_report(const Load *load)
 {
     const LoadCounters *counters = &load->counters;
     const LoadOptions *options = &load->options;
@@ -234,7 +236,8 @@ void load_report(const Load *load)
     SET_INTEGER("packets", counters->in_window);
     SET_NUMBER("packets_per_s", (double)counters->in_window / seconds);
     SET_INTEGER("expected", totals.expected);
-    SET_NUMBER("delivered_pct", 100.0 * (double)counters->marked / (double)totals.expected);
+    double delivered_pct = 100.0 * (double)counters->marked / (double)totals.expected;
+    SET_NUMBER("delivered_pct", delivered_pct);
     SET_NUMBER("loss_pct", totals.span > totals.unique
                                ? 100.0 * (double)(totals.span - totals.unique) / (double)totals.span
                                : 0);
@@ -255,4 +258,6 @@ void load_report(const Load *load)
     json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(7));
     printf("\n");
     json_decref(out);
+    return delivered_pct >= options->expected_pct && counters->bad_tag == 0 &&
+           counters->bad_mark == 0;
 }

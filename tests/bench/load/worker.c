@@ -230,7 +230,7 @@ static int open_worker(Load *load)
         if (load->options.worker_cpu >= 0)
             sched_setaffinity(0, sizeof cpus, &cpus);
         execl(load->options.worker, load->options.worker, "--control-fd", control, "--udp-fd", udp,
-              (char *)NULL);
+              load->options.has_no_sandbox ? "--no-sandbox" : NULL, (char *)NULL);
         fprintf(stderr, "manabi-load: %s: %s\n", load->options.worker, strerror(errno));
         _exit(127);
     }
@@ -253,4 +253,5 @@ static void close_worker(Load *load)
         fprintf(stderr, "manabi-load: the worker ended with status 0x%x\n", (unsigned)status);
 }
 
-const LoadSignalling load_worker = {open_worker, is_ready, join, leave, poll_worker, close_worker};
+const LoadSignalling load_worker = {false, open_worker, is_ready,    join,
+                                    leave, poll_worker, close_worker};
