@@ -11,6 +11,7 @@
 #define VIDEO_FRAME_HZ    30 /* a switch moves the time stamp by at least a frame */
 #define AUDIO_FRAME_HZ    50
 #define NUMBER_WINDOW     8192 /* first_seq follows the head at this distance */
+#define LAYER_CACHE_US    300000 /* the same camera must not jump back further than that */
 #define CATCH_US          5000
 #define CATCH_SPEED       4 /* times the track's bit rate */
 #define CATCH_BPS_MIN     1000000
@@ -283,7 +284,8 @@ static void start(MnbSlot *slot, int64_t now_us)
     MnbWorker *worker = slot->transport->worker;
     if (!track->is_video)
         return;
-    if (!mnb_track_has_key_cache(track, now_us)) {
+    if (!mnb_track_has_key_cache(track, now_us) ||
+        (slot->source != NULL && now_us - track->key_us > LAYER_CACHE_US)) {
         mnb_track_request_key(track, now_us);
         return;
     }

@@ -432,6 +432,74 @@ static void test_close_notify(Fixture *f, gconstpointer data)
     g_assert_cmpuint(reason, ==, MNB_CLOSED_BY_PEER);
 }
 
+/* Ten seconds after the handshake nobody can read an alert any more: it only shortens the patience.
+ */
+static void test_late_close(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    unsigned reason;
+    for (unsigned i = 0; i < 6; i++) {
+        rig_advance(f->rig, 2000000);
+        peer_check(f->publisher, true);
+        peer_check(f->receiver, true);
+    }
+    peer_close_dtls(f->publisher);
+    peer_close_dtls(f->receiver); /* as if forged: it lives on */
+    for (unsigned i = 0; i < 5; i++) {
+        rig_advance(f->rig, 2000000);
+        peer_check(f->receiver, true);
+    }
+    g_assert_cmpuint(rig_state(f->rig, 1, &reason), ==, MNB_TRANSPORT_CLOSED);
+    g_assert_cmpuint(reason, ==, MNB_CLOSED_BY_PEER);
+    g_assert_cmpuint(rig_state(f->rig, 2, NULL), ==, MNB_TRANSPORT_CONNECTED);
+}
+
+static void test_role_conflict(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t out[256];
+    char username[64];
+    g_snprintf(username, sizeof username, "%s:them", f->receiver->ufrag);
+    MnbStunRequest request = {
+        .username = username, .priority = 1, .role = MNB_ICE_CONTROLLED, .tie_breaker = 1};
+    int len = mnb_stun_write_request(out, sizeof out, &request, f->receiver->pwd,
+                                     strlen(f->receiver->pwd));
+    peer_send_raw(f->receiver, out, (size_t)len);
+    rig_step(f->rig);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(f->receiver->stun_error, ==, MNB_STUN_ROLE_CONFLICT);
+}
+
+/* A stranger's ClientHello, from his own address or forged into the handshake, ends nothing. */
+static void test_hello_race(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    for (uint32_t i = 0; i < 30; i++) {
+        Peer *victim = peer_new(f->rig, 100 + i, 7, MNB_PUBLISH, false);
+        Peer *attacker = peer_new(f->rig, 200 + i, 7, MNB_PUBLISH, false);
+        uint8_t garbage[60] = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 47, 1, 0xff};
+        for (unsigned round = 0; round < 3; round++) {
+            SSL_clear(attacker->ssl);
+            SSL_set_connect_state(attacker->ssl);
+            if (round == i % 3)
+                peer_advance_dtls(attacker);
+            if (round == 0)
+                peer_check(victim, i % 2 == 0);
+            if (round == 1)
+                peer_send_raw(victim, garbage, sizeof garbage);
+            peer_advance_dtls(victim);
+            rig_step(f->rig);
+            peer_poll(victim);
+        }
+        g_assert_true(peer_connect(victim));
+        g_assert_cmpuint(rig_state(f->rig, 100 + i, NULL), ==, MNB_TRANSPORT_CONNECTED);
+        peer_poll(attacker);
+        g_assert_cmpuint(attacker->datagrams, ==, 0);
+        peer_free(victim);
+        peer_free(attacker);
+    }
+}
+
 static void test_close_command(Fixture *f, gconstpointer data)
 {
     (void)data;
@@ -564,6 +632,9 @@ int main(int argc, char **argv)
         {"/worker/waits-for-a-fingerprint-that-comes-later", test_fingerprint_later},
         {"/worker/puts-a-fragmented-client-hello-together", test_fragmented_hello},
         {"/worker/hears-close-notify", test_close_notify},
+        {"/worker/gives-a-peer-up-soon-after-an-alert-it-cannot-read", test_late_close},
+        {"/worker/answers-487-to-a-peer-that-wants-to-be-controlled", test_role_conflict},
+        {"/worker/connects-whatever-strangers-send-meanwhile", test_hello_race},
         {"/worker/says-close-notify", test_close_command},
         {"/worker/follows-a-peer-to-a-new-address", test_moves},
         {"/worker/keeps-eight-addresses-of-a-peer", test_many_tuples},
