@@ -1,7 +1,7 @@
 // A room in both browsers: decoded frames and heard tones, whoever publishes by whatever door.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hasText, hears, launchChromium, launchFirefox, missing, newPage, seesVideos, videoFrames } from '../support/browser.mjs';
+import { hasText, hears, hearsSound, launchChromium, launchFirefox, missing, newPage, seesVideos, videoFrames } from '../support/browser.mjs';
 import { makeMedia } from '../support/media.mjs';
 import { Server, until } from '../support/server.mjs';
 import { tokenOf } from '../support/signal.mjs';
@@ -53,8 +53,10 @@ test('an encoder joins over WHIP and both see it', { skip, timeout: 60000 }, asy
   const player = await newPage(encoder);
   const watch = await server.cli('token', '--session', session, '--may', 'receive');
   await whip.play(player, server.url, session, watch);
-  await seesVideos(player, 1);
-  await hears(player, 660);
+  await Promise.all([seesVideos(player, 1), hearsSound(player)]);
+  const peer = await guest.evaluate(() => document.querySelector('video[aria-label="Site camera"]').dataset.peer);
+  await whip.play(player, server.url, session, watch, peer);
+  await Promise.all([seesVideos(player, 1), hears(player, 660)]);
   await player.browserContext().close();
 
   assert.equal(await whip.end(page, resource, token), 200);
@@ -85,11 +87,11 @@ test('chat and the recording sign reach everyone', { skip, timeout: 60000 }, asy
   await stopRecording(host);
 });
 
-test('the end of the session reaches everyone', { skip, timeout: 60000 }, async () => {
+test('the end of the session reaches everyone, and its film is published', { skip, timeout: 120000 }, async () => {
   await endSession(host);
   await hasText(guest, 'The session is over');
   await until('the film to be ready', async () => {
     const { items } = await server.json('/api/v1/recordings');
     return items.length === 1;
-  }, { deadlineMs: 60000 });
+  }, { deadlineMs: 100000 });
 });

@@ -186,11 +186,12 @@ export const heardTones = (page) =>
     });
   });
 
-/** Waits until the page plays something near this pitch louder than -60 dB. */
+/** Waits until the page plays something near this pitch: silence is -inf dB, and noise suppression leaves little of a steady tone. */
 export const hears = (page, hertz, options) =>
   until(`a tone of ${hertz} Hz`, async () => {
     const tones = await heardTones(page);
-    return tones.some((tone) => Math.abs(tone.hertz - hertz) <= 24 && tone.decibels > -60);
+    if (!tones.some(({ decibels }) => decibels !== null)) throw new Error('all is silent');
+    return tones.some((tone) => Math.abs(tone.hertz - hertz) <= 24 && tone.decibels > -75);
   }, { everyMs: 200, ...options });
 
 /** Waits until the page plays any sound louder than -50 dB (speech). */
