@@ -12,114 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+import urllib.error
 import urllib.request
 
-MANABI = os.path.abspath(sys.argv[1])
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../support"))
+from manabi import MANABI, Server, complaint, parents, run, run_tests, test, wait_gone  # noqa: E402
+
 TOKEN = r"[A-Za-z0-9_-]{43}"
-tests = []
-
-
-def test(name):
-    def add(function):
-        tests.append((name, function))
-        return function
-    return add
-
-
-def run(*arguments, timeout=60, env=None):
-    """Runs a command. Returns (exit code, stdout, stderr)."""
-    done = subprocess.run([MANABI, *arguments], capture_output=True, text=True, timeout=timeout,
-                          env={**os.environ, **(env or {})})
-    return done.returncode, done.stdout, done.stderr
-
-
-def complaint(stderr):
-    """What is said to the operator, without the log."""
-    return [line for line in stderr.splitlines() if line.startswith("manabi")]
-
-
-class Server:
-    """manabi serve on a state directory of its own."""
-
-    def __init__(self, *options, state=None, env=None):
-        self.state = state or tempfile.mkdtemp(prefix="manabi-test-")
-        self.log = open(os.path.join(self.state, "test.log"), "ab")
-        self.process = subprocess.Popen(
-            [MANABI, "serve", "--state", self.state, "--port", "0", *options],
-            stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env={**os.environ, **(env or {})}, start_new_session=True)
-        self.printed = ""
-        self.url = self.wait_ready()
-
-    def wait_ready(self):
-        for line in self.process.stdout:
-            self.printed += line
-            if line.startswith("ready "):
-                return line.split()[1]
-        raise AssertionError("it did not start: " + self.log_text())
-
-    def log_text(self):
-        with open(os.path.join(self.state, "test.log"), encoding="utf-8") as file:
-            return file.read()
-
-    def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
-            return json.load(answer)
-
-    def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(timeout=30)
-
-    def family(self):
-        """Process ids of the server and everything below it."""
-        return family(self.process.pid)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.stop()
-        self.log.close()
-        self.process.stdout.close()
-        shutil.rmtree(self.state, ignore_errors=True)
-
-
-def parents():
-    table = {}
-    for name in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{name}/stat", encoding="utf-8") as file:
-                text = file.read()
-            table[int(name)] = int(text[text.rindex(")") + 2:].split()[1])
-        except (ValueError, OSError):
-            continue
-    return table
-
-
-def family(top):
-    table = parents()
-    found = [top]
-    for pid in found:
-        found += [child for child, parent in table.items() if parent == pid]
-    return found
-
-
-def is_alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_gone(pids, timeout_s=5):
-    until = time.monotonic() + timeout_s
-    while any(is_alive(pid) for pid in pids):
-        assert time.monotonic() < until, f"still there: {[p for p in pids if is_alive(p)]}"
-        time.sleep(0.02)
 
 
 @test("/cli/tells-how-it-is-used")
@@ -396,18 +295,4 @@ def _():
         assert "nginx" in out
 
 
-def main():
-    failed = 0
-    print(f"1..{len(tests)}", flush=True)
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            reason = function()
-            print(f"ok {number} {name}" + (f" # SKIP {reason}" if reason else ""), flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print(f"not ok {number} {name}")
-            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_tests())
