@@ -185,7 +185,7 @@ const ja: Record<keyof typeof en, string> = {
   'staff.publish': '公開',
   'staff.publish-label': '「{title}」を公開',
   'staff.withdraw': '公開停止',
-  'staff.withdraw-label': '「{title}」の公開を停止',
+  'staff.withdraw-label': '公開停止：「{title}」',
   'staff.withdraw-title': '「{title}」の公開を停止しますか',
   'staff.withdraw-what': 'カタログに表示されなくなります。あとで再び公開できます。',
   'staff.kind': '処理',

@@ -46,7 +46,7 @@ function OnDemand({ route, load }: { route: Route; load: () => Promise<Screen> }
     return (
       <Frame>
         <div role="alert">
-          <StateBox icon={icons.offline} title={t('app.screen-failed')} text={t('app.screen-failed-what')}>
+          <StateBox isPage icon={icons.offline} title={t('app.screen-failed')} text={t('app.screen-failed-what')}>
             <button type="button" class="button" onClick={() => location.reload()}>{t('app.reload')}</button>
           </StateBox>
         </div>

@@ -19,7 +19,7 @@ export function Brand(): JSX.Element {
         <circle cx="16" cy="6.500" r="2" fill="#ffd43b" />
       </svg>
       <span class="brand-text">
-        <span class="brand-name">{t('app.name')}{language.value === 'ja' ? ' 学び' : ''}</span>
+        <span class="brand-name">{t('app.name')}{language.value === 'ja' && <span class="brand-kanji"> 学び</span>}</span>
         <span class="brand-tagline">{t('app.tagline')}</span>
       </span>
     </a>

@@ -85,7 +85,7 @@ export function EventScreen({ event: id }: { event: string }): JSX.Element {
   return (
     <Frame>
       {resource.state === 'loading' && <Loading />}
-      {resource.state === 'failed' && <Failed error={resource.error} onRetry={reload} />}
+      {resource.state === 'failed' && <Failed isPage error={resource.error} onRetry={reload} />}
       {event !== null && (
         <article class="event-page">
           <p class="event-card-top">

@@ -68,26 +68,30 @@ interface StateProps {
   icon?: string;
   title: string;
   text?: string | undefined;
+  /** It is all that the page shows: its heading is the page's. */
+  isPage?: boolean;
   children?: ComponentChildren;
 }
 
 /** An empty, failed or finished state: what it is, and what to do. */
-export function StateBox({ icon = icons.info, title, text, children }: StateProps): JSX.Element {
+export function StateBox({ icon = icons.info, title, text, isPage = false, children }: StateProps): JSX.Element {
   return (
     <div class="state">
       <span class="state-icon"><Icon path={icon} size={32} /></span>
-      <h2>{title}</h2>
+      {isPage ? <PageHeading>{title}</PageHeading> : <h2>{title}</h2>}
       {text !== undefined && <p>{text}</p>}
       {children}
     </div>
   );
 }
 
-export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => void }): JSX.Element {
+export function Failed({ error, onRetry, isPage = false }: {
+  error: ApiError; onRetry?: () => void; isPage?: boolean;
+}): JSX.Element {
   return (
     <div role="alert">
       <StateBox icon={error.code === 'network' ? icons.offline : icons.warning}
-        title={t('error.title')} text={errorText(error.code)}>
+        title={t('error.title')} text={errorText(error.code)} isPage={isPage}>
         {onRetry !== undefined && (
           <button type="button" class="button" onClick={onRetry}>{t('app.retry')}</button>
         )}

@@ -31,9 +31,13 @@ function Snippet({ recording }: { recording: Recording }): JSX.Element | null {
   const inJapanese = recording.snippet_ja;
   const first = language.value === 'ja' ? inJapanese ?? inEnglish : inEnglish ?? inJapanese;
   if (first === null || first === '') return null;
+  const pieces = parseSnippet(first);
+  const text = pieces.map((piece) => piece.text).join('');
+  // The title says it already.
+  if (text === recording.title_en || text === recording.title_ja) return null;
   return (
     <p class="card-snippet" lang={first === inJapanese ? 'ja' : 'en'}>
-      {parseSnippet(first).map((piece, index) => (piece.isMatch
+      {pieces.map((piece, index) => (piece.isMatch
         ? <mark key={index}>{piece.text}</mark> : <span key={index}>{piece.text}</span>))}
     </p>
   );

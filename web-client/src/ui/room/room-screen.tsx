@@ -118,14 +118,14 @@ export function RoomScreen(): JSX.Element {
         {isLink
           ? (
             <div role="alert">
-              <StateBox icon={icons.warning} title={t('join.refused')}
+              <StateBox isPage icon={icons.warning} title={t('join.refused')}
                 text={common(resource.error.code === 'link-expired' ? 'error.link-expired'
                   : resource.error.code === 'link-revoked' ? 'error.link-revoked' : 'error.link-unknown')}>
                 <a class="button" href="/">{common('missing.home')}</a>
               </StateBox>
             </div>
           )
-          : <Failed error={resource.error} onRetry={reload} />}
+          : <Failed isPage error={resource.error} onRetry={reload} />}
       </Frame>
     );
   }

@@ -97,7 +97,7 @@ export function EditEventScreen({ route }: { route: Route }): JSX.Element {
     <Frame>
       {who === undefined && <Loading />}
       {who !== undefined && needsSignIn && (
-        <StateBox title={id === null ? t('staff.need-sign-in') : t('edit.not-allowed')}
+        <StateBox isPage title={id === null ? t('staff.need-sign-in') : t('edit.not-allowed')}
           text={id === null ? undefined : t('edit.not-allowed-what')}>
           <a class="button is-primary" href="/sign-in">{common('app.sign-in')}</a>
         </StateBox>

@@ -82,7 +82,7 @@ function FilmRow({ film, onChanged }: { film: Recording; onChanged: () => void }
 export function FilmTable({ films, onChanged }: { films: readonly Recording[]; onChanged: () => void }): JSX.Element {
   if (films.length === 0) return <p class="quiet">{t('staff.films-none')}</p>;
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-labelledby="staff-films-heading">
+    <div class="table-box" tabIndex={0} role="group" aria-labelledby="staff-films-heading">
       <table>
         <thead><tr>
           <th scope="col">{t('staff.film')}</th><th scope="col">{t('staff.place')}</th>

@@ -57,7 +57,7 @@ export function JobTable({ jobs, films, onChanged }: {
 }): JSX.Element {
   if (jobs.length === 0) return <p class="quiet">{t('staff.jobs-none')}</p>;
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-labelledby="jobs-heading">
+    <div class="table-box" tabIndex={0} role="group" aria-labelledby="jobs-heading">
       <table>
         <thead><tr>
           <th scope="col">{t('staff.kind')}</th><th scope="col">{t('staff.state')}</th>

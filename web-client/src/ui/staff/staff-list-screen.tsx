@@ -26,7 +26,7 @@ export function titleOf(item: { title_en: string; title_ja: string }): string {
 function EventTable({ events }: { events: readonly LearningEvent[] }): JSX.Element {
   if (events.length === 0) return <p class="quiet">{t('staff.events-none')}</p>;
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-labelledby="events-heading">
+    <div class="table-box" tabIndex={0} role="group" aria-labelledby="events-heading">
       <table>
         <thead><tr>
           <th scope="col">{t('staff.event')}</th><th scope="col">{t('staff.when')}</th>
@@ -102,7 +102,7 @@ export function StaffScreen(): JSX.Element {
     <Frame isWide>
       {who === undefined && <Loading />}
       {who === null && (
-        <StateBox title={t('staff.need-sign-in')}>
+        <StateBox isPage title={t('staff.need-sign-in')}>
           <a class="button is-primary" href="/sign-in">{common('app.sign-in')}</a>
         </StateBox>
       )}

@@ -202,12 +202,12 @@ export function WatchScreen({ route }: { route: Route }): JSX.Element {
       {resource.state === 'loading' && <Loading />}
       {isMissing && (
         <div role="alert">
-          <StateBox icon={icons.info} title={t('watch.private')} text={t('watch.private-what')}>
+          <StateBox isPage icon={icons.info} title={t('watch.private')} text={t('watch.private-what')}>
             <a class="button" href="/">{common('missing.home')}</a>
           </StateBox>
         </div>
       )}
-      {resource.state === 'failed' && !isMissing && <Failed error={resource.error} onRetry={reload} />}
+      {resource.state === 'failed' && !isMissing && <Failed isPage error={resource.error} onRetry={reload} />}
       {resource.state === 'ready' && <Film recording={resource.value.recording} token={resource.value.token} />}
     </Frame>
   );
