@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "recordings/fields.h"
-#include "recordings/search-text.h"
+#include "recordings/recording-private.h"
 #include "server/base/error.h"
 #include "server/base/ids.h"
 

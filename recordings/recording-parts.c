@@ -1,6 +1,6 @@
 /* Parts, renditions and progress of a recording: the tables that hang on it. */
 #include "recordings/fields.h"
-#include "recordings/recording.h"
+#include "recordings/recording-private.h"
 #include "server/base/error.h"
 
 #define NOTE_MAX       (64 * 1024) /* bytes */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "recordings/fields.h"
+#include "recordings/recording-private.h"
 #include "recordings/search-text.h"
 #include "server/base/error.h"
 #include "server/base/ids.h"

@@ -4,6 +4,7 @@
 
 #include "recordings/cjk2.h"
 #include "recordings/fields.h"
+#include "recordings/recording-private.h"
 #include "recordings/search-text.h"
 #include "recordings/shelf.h"
 #include "recordings/snippet.h"

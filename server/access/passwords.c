@@ -67,7 +67,7 @@ static gboolean verify(const char *password, const char *hash)
 {
     if (hash != NULL && hash[0] != '\0')
         return compare(password, hash);
-    g_autofree char *unused = make_hash(password, NULL);
+    g_free(make_hash(password, NULL));
     return FALSE;
 }
 

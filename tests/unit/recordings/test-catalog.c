@@ -267,7 +267,7 @@ static void test_full_disk(void)
     g_assert_true(mnb_catalog_write_sync(catalog, write_much, NULL, &error));
     g_assert_true(mnb_catalog_is_full(catalog));
     /* When that is used up too it says so, and nothing of the write is there. */
-    g_autofree char *more = fill_up(mnb_store_folder(store, MNB_STORE_RUN));
+    g_free(fill_up(mnb_store_folder(store, MNB_STORE_RUN)));
     gint64 before = count_audit(mnb_catalog_reader(catalog));
     while (mnb_catalog_write_sync(catalog, write_much, NULL, &error))
         before = count_audit(mnb_catalog_reader(catalog));

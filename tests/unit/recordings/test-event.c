@@ -120,7 +120,7 @@ static void test_list(void)
     Fixture fixture;
     fixture_open_db(&fixture);
     g_autoptr(MnbEvent) later = fixture_event(fixture.db, "later", "");
-    g_autoptr(MnbEvent) soon = fixture_event(fixture.db, "soon", "");
+    mnb_event_free(fixture_event(fixture.db, "soon", ""));
     g_autoptr(MnbEvent) live = fixture_event(fixture.db, "live", "");
     g_autoptr(MnbEvent) over = fixture_event(fixture.db, "over", "");
     g_autoptr(MnbEvent) missed = fixture_event(fixture.db, "missed", "");

@@ -144,7 +144,7 @@ static void test_renewed_lease(void)
     Jobs jobs;
     open_jobs(&jobs);
     g_autofree char *id = add(&jobs, MNB_JOB_COMPOSE, NULL, NOW_US);
-    g_autoptr(MnbJob) job = take(&jobs, MNB_JOB_ALL_KINDS, NOW_US);
+    mnb_job_free(take(&jobs, MNB_JOB_ALL_KINDS, NOW_US));
     g_assert_true(mnb_job_set_progress(jobs.db, id, 5000, -1, 60 * SECOND_US,
                                        NOW_US + 50 * SECOND_US, &error));
     g_autoptr(MnbJob) none = take(&jobs, MNB_JOB_ALL_KINDS, NOW_US + 100 * SECOND_US);
@@ -201,7 +201,7 @@ static void test_cancel(void)
     Jobs jobs;
     open_jobs(&jobs);
     g_autofree char *id = add(&jobs, MNB_JOB_COMPOSE, NULL, NOW_US);
-    g_autoptr(MnbJob) job = take(&jobs, MNB_JOB_ALL_KINDS, NOW_US);
+    mnb_job_free(take(&jobs, MNB_JOB_ALL_KINDS, NOW_US));
     g_assert_true(mnb_job_cancel(jobs.db, id, NOW_US, &error));
     g_assert_false(mnb_job_set_progress(jobs.db, id, 1, 1, SECOND_US, NOW_US, &error));
     g_assert_error(error, MNB_ERROR, MNB_ERROR_CONFLICT);
@@ -225,7 +225,7 @@ static void test_recover(void)
     open_jobs(&jobs);
     g_autofree char *running = add(&jobs, MNB_JOB_COMPOSE, NULL, NOW_US);
     g_autofree char *waiting = add(&jobs, MNB_JOB_STILLS, NULL, NOW_US);
-    g_autoptr(MnbJob) job = take(&jobs, 1u << MNB_JOB_COMPOSE, NOW_US);
+    mnb_job_free(take(&jobs, 1u << MNB_JOB_COMPOSE, NOW_US));
     g_assert_cmpint(mnb_job_recover(jobs.db, NOW_US + 1, &error), ==, 1);
     g_assert_cmpint(state_of(&jobs, running), ==, MNB_JOB_WAITING);
     g_assert_cmpint(state_of(&jobs, waiting), ==, MNB_JOB_WAITING);

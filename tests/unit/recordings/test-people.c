@@ -123,7 +123,7 @@ static void test_tokens_are_not_kept(void)
     g_autoptr(MnbEvent) event = fixture_event(fixture.db, "Title", "");
     char link_token[MNB_TOKEN_SIZE];
     char cookie[MNB_TOKEN_SIZE];
-    g_autoptr(MnbLink) link = make_link(fixture.db, event, MNB_ROLE_FACILITATOR, 0, link_token);
+    mnb_link_free(make_link(fixture.db, event, MNB_ROLE_FACILITATOR, 0, link_token));
     g_autoptr(MnbStaff) staff = mnb_staff_create(fixture.db, "Aiko", FALSE, NOW_US, &error);
     g_assert_true(mnb_staff_token_create(fixture.db, staff->id, MNB_STAFF_TOKEN_COOKIE, NOW_US + 9,
                                          NOW_US, cookie, &error));
