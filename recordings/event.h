@@ -22,7 +22,7 @@ typedef enum {
 
 typedef enum {
     MNB_AUDIENCE_PUBLIC,
-    MNB_AUDIENCE_LINK, /* whoever knows the address, or came by a link of the event; not listed */
+    MNB_AUDIENCE_LINK, /* whoever was given the address; not listed */
     MNB_AUDIENCE_STAFF,
 } MnbAudience;
 

@@ -381,9 +381,9 @@ gboolean mnb_recording_remove(MnbDb *db, const char *id, GError **error)
     return mnb_db_changes(db) > 0 ? TRUE : mnb_set_not_found(error, "recording", id);
 }
 
-gboolean mnb_recording_may_watch(const MnbRecording *recording, gboolean staff, gboolean has_link)
+gboolean mnb_recording_may_watch(const MnbRecording *recording, gboolean is_staff)
 {
-    if (staff)
+    if (is_staff)
         return TRUE;
     if (recording->state != MNB_RECORDING_PUBLISHED)
         return FALSE;

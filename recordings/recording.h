@@ -124,10 +124,11 @@ gboolean mnb_recording_set_ready(MnbDb *db, const char *id, gint64 now_us, MnbRe
  * after. */
 gboolean mnb_recording_remove(MnbDb *db, const char *id, GError **error);
 
-/* May somebody watch it? @staff: asker has MNB_MAY_SEE_STAFF. @has_link: came by a link of its
- * event. Not staff: only published ones, by their audience (public; link needs the id, which 128
- * random bits keep, so it is like public but not listed; staff never). */
-gboolean mnb_recording_may_watch(const MnbRecording *recording, gboolean staff, gboolean has_link);
+/* May somebody who knows its id watch it? @is_staff: has MNB_MAY_SEE_STAFF, and may watch all.
+ * Others: published ones for the public or by link. The latter are listed nowhere, so the 128
+ * random bits of the id are what one has to be given; a player could send no other secret with each
+ * segment. */
+gboolean mnb_recording_may_watch(const MnbRecording *recording, gboolean is_staff);
 
 /* ---- parts ---- */
 

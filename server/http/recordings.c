@@ -19,10 +19,7 @@ static gboolean is_staff(MnbHttpRequest *request)
 
 static gboolean may_watch(MnbHttpRequest *request, const MnbRecording *recording)
 {
-    const MnbLink *link = mnb_http_request_asker(request)->link;
-    gboolean has_link =
-        link != NULL && recording->event != NULL && strcmp(link->event, recording->event) == 0;
-    return mnb_recording_may_watch(recording, is_staff(request), has_link);
+    return mnb_recording_may_watch(recording, is_staff(request));
 }
 
 /* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the

@@ -179,8 +179,8 @@ static void test_may_watch(void)
             MnbRecording recording = {.state = (MnbRecordingState)state,
                                       .audience = (MnbAudience)audience};
             gboolean expected = state == MNB_RECORDING_PUBLISHED && audience != MNB_AUDIENCE_STAFF;
-            g_assert_cmpint(mnb_recording_may_watch(&recording, FALSE, FALSE), ==, expected);
-            g_assert_true(mnb_recording_may_watch(&recording, TRUE, FALSE));
+            g_assert_cmpint(mnb_recording_may_watch(&recording, FALSE), ==, expected);
+            g_assert_true(mnb_recording_may_watch(&recording, TRUE));
         }
     }
 }
