@@ -251,7 +251,7 @@ void mnb_api_events(MnbHttpRequest *request)
     }
     if (is_all && !mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL)) {
         mnb_http_request_answer_problem(
-            request, mnb_problem_new(401, "sign-in-needed", "only staff sees all events"));
+            request, mnb_problem_new(401, "not-signed-in", "only staff sees all events"));
         return;
     }
     if (!mnb_http_request_page(request, &page, &per_page))

@@ -20,7 +20,7 @@ static const struct {
     {416, "bad-range", "the file does not have these bytes"},
     {429, "too-many", "too many connections from this address at once"},
     {431, "too-large", "the headers are too long"},
-    {500, "internal", "the server failed to do this and has noted why"},
+    {500, "server-error", "the server failed to do this and has noted why"},
     {503, "unavailable", "the server is starting or busy; try again in a moment"},
 };
 

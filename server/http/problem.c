@@ -103,7 +103,7 @@ MnbProblem *mnb_problem_from_error(const GError *error)
             mnb_problem_set_retry_after(problem, 2);
     }
     if (problem == NULL)
-        problem = mnb_problem_new(500, "internal",
+        problem = mnb_problem_new(500, "server-error",
                                   "the server failed to do this and has noted why; nothing was "
                                   "changed");
     return problem;

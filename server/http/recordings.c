@@ -96,7 +96,7 @@ void mnb_api_recordings(MnbHttpRequest *request)
     }
     if (state != NULL && !query.staff && query.state != MNB_RECORDING_PUBLISHED) {
         mnb_http_request_answer_problem(
-            request, mnb_problem_new(401, "sign-in-needed", "only staff may ask by state"));
+            request, mnb_problem_new(401, "not-signed-in", "only staff may ask by state"));
         return;
     }
     query.has_state = state != NULL && query.staff;

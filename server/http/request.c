@@ -399,7 +399,7 @@ static MnbProblem *check_permission(MnbHttpRequest *request)
     if ((route->flags & MNB_ROUTE_BEARER) != 0)
         mnb_staff_free(g_steal_pointer(&request->asker.staff));
     if (asker->staff == NULL && asker->link == NULL)
-        return mnb_problem_new(401, "sign-in-needed",
+        return mnb_problem_new(401, "not-signed-in",
                                "this needs a link of the event or a signed-in member of the staff");
     g_autofree char *event = find_scope(request);
     const char *session = route->scope == MNB_SCOPE_SESSION ? request->match.params[0] : NULL;

@@ -40,7 +40,7 @@ const char *mnb_rooms_error_code(const GError *error)
         return "storage-full";
     if (g_error_matches(error, MNB_ERROR, MNB_ERROR_STORAGE))
         return "storage-failed";
-    return "internal";
+    return "server-error";
 }
 
 unsigned mnb_rooms_error_status(const GError *error)

@@ -48,7 +48,7 @@ typedef enum {
 #define MNB_ROOMS_ERROR (mnb_rooms_error_quark())
 GQuark mnb_rooms_error_quark(void);
 
-/* @error: any error of this module, or another (then "internal", 500).
+/* @error: any error of this module, or another (then "server-error", 500).
  * Returns (static): the code that clients translate; the HTTP status that fits. */
 const char *mnb_rooms_error_code(const GError *error);
 unsigned mnb_rooms_error_status(const GError *error);

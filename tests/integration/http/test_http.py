@@ -357,7 +357,7 @@ def a_new_password_ends_the_other_sign_ins():
             ("password", "too-short"))
     problem(s.ask("POST", "/api/v1/password", {"password": "x" * 129}, cookie=first), 422, "invalid",
             ("password", "too-long"))
-    problem(s.ask("POST", "/api/v1/password", {"password": "y" * 20}), 401, "sign-in-needed")
+    problem(s.ask("POST", "/api/v1/password", {"password": "y" * 20}), 401, "not-signed-in")
     problem(s.ask("POST", "/api/v1/password", {"password": "y" * 20}, bearer=s.facilitator), 403, "not-allowed")
     same(s.ask("POST", "/api/v1/password", {"password": "防災計画防災計画防災計画"}, cookie=first).status, 204)
     assert s.ask("GET", "/api/v1/me", cookie=first).json()["user"]
@@ -490,11 +490,11 @@ def wrong_fields_of_an_event_are_named_all_at_once():
 
 @test
 def only_staff_plans_and_only_facilitators_change():
-    problem(s.ask("POST", "/api/v1/events", event_fields()), 401, "sign-in-needed")
+    problem(s.ask("POST", "/api/v1/events", event_fields()), 401, "not-signed-in")
     problem(s.ask("POST", "/api/v1/events", event_fields(), bearer=s.facilitator), 403, "not-allowed")
     path = "/api/v1/events/" + s.event
     change = {"summary_en": "Changed"}
-    problem(s.ask("PATCH", path, change), 401, "sign-in-needed")
+    problem(s.ask("PATCH", path, change), 401, "not-signed-in")
     problem(s.ask("PATCH", path, change, bearer=s.participant), 403, "not-allowed")
     problem(s.ask("PATCH", path, change, bearer=s.publish), 403, "not-allowed")
     not_yours = problem(s.ask("PATCH", path, change, bearer=s.other), 404, "not-found")
@@ -520,7 +520,7 @@ def events_that_are_not_public_are_not_there_for_strangers():
     listed = s.ask("GET", "/api/v1/events").json()
     ids = [event["id"] for event in listed["items"]]
     assert s.event in ids and s.closed not in ids
-    problem(s.ask("GET", "/api/v1/events?when=all"), 401, "sign-in-needed")
+    problem(s.ask("GET", "/api/v1/events?when=all"), 401, "not-signed-in")
     problem(s.ask("GET", "/api/v1/events?when=never"), 422, "invalid")
     everything = s.ask("GET", "/api/v1/events?when=all&per_page=100", cookie=admin).json()
     assert s.closed in [event["id"] for event in everything["items"]]
@@ -620,7 +620,7 @@ def recordings_are_found_with_facets_by_who_may_see_them():
         same(s.ask("GET", "/api/v1/recordings?" + query).json()["total"], n, query)
     assert "<mark>" in s.ask("GET", "/api/v1/recordings?q=levees").json()["items"][0]["snippet_en"]
     problem(s.ask("GET", "/api/v1/recordings?q=%ff%fe"), 400, "bad-query")
-    problem(s.ask("GET", "/api/v1/recordings?state=draft"), 401, "sign-in-needed")
+    problem(s.ask("GET", "/api/v1/recordings?state=draft"), 401, "not-signed-in")
     problem(s.ask("GET", "/api/v1/recordings?state=lost", cookie=admin), 422, "invalid")
     same(s.ask("GET", "/api/v1/recordings?state=draft", cookie=admin).json()["total"], 1)
     assert s.ask("GET", "/api/v1/recordings", cookie=admin).json()["total"] >= 5
@@ -648,7 +648,7 @@ def a_recording_is_shown_as_its_audience_says():
 @test
 def staff_changes_publishes_and_withdraws():
     path = "/api/v1/recordings/" + s.review
-    problem(s.ask("PATCH", path, {"title_en": "x"}), 401, "sign-in-needed")
+    problem(s.ask("PATCH", path, {"title_en": "x"}), 401, "not-signed-in")
     problem(s.ask("PATCH", path, {"title_en": "x"}, bearer=s.facilitator), 403, "not-allowed")
     problem(s.ask("PATCH", "/api/v1/recordings/" + NO_ID, {"title_en": "x"}, cookie=admin), 404, "not-found")
     problem(s.ask("PATCH", path, {"state": "draft"}, cookie=admin), 422, "invalid", ("state", "unknown"))
@@ -668,12 +668,12 @@ def staff_changes_publishes_and_withdraws():
 
 @test
 def staff_sees_jobs_and_tries_them_again():
-    problem(s.ask("GET", "/api/v1/jobs"), 401, "sign-in-needed")
+    problem(s.ask("GET", "/api/v1/jobs"), 401, "not-signed-in")
     problem(s.ask("GET", "/api/v1/jobs", bearer=s.facilitator), 403, "not-allowed")
     job = s.ask("GET", "/api/v1/jobs", cookie=admin).json()["items"][0]
     same((job["id"], job["state"], job["reason"]["code"], job["eta_s"]), (s.job, "failed", "bad-media", None))
     path = f"/api/v1/jobs/{s.job}/retry"
-    problem(s.ask("POST", path), 401, "sign-in-needed")
+    problem(s.ask("POST", path), 401, "not-signed-in")
     answer = s.ask("POST", path, cookie=admin)
     same((answer.status, answer.json()["state"]), (202, "waiting"))
     assert s.wait_line("jobs-changed")
@@ -812,10 +812,10 @@ def whip_and_whep_take_only_the_right_bearers():
     whip, whep = "/whip/" + s.event_session, "/whep/" + s.event_session
     for path in (whip, whep, whep + "/" + NO_ID):
         answer = s.ask("POST", path, OFFER, type=SDP)
-        problem(answer, 401, "sign-in-needed")
+        problem(answer, 401, "not-signed-in")
         same(answer.headers["WWW-Authenticate"], "Bearer")
         same(answer.headers["Access-Control-Allow-Origin"], "*")
-        problem(s.ask("POST", path, OFFER, cookie=admin, type=SDP), 401, "sign-in-needed")
+        problem(s.ask("POST", path, OFFER, cookie=admin, type=SDP), 401, "not-signed-in")
         problem(s.ask("POST", path, OFFER, bearer=s.other_publish, type=SDP), 404, "not-found")
         problem(s.ask("POST", path, OFFER, bearer=s.revoked, type=SDP), 401, "link-revoked")
         problem(s.ask("POST", path, OFFER, bearer=s.publish, type=JSON), 415, "wrong-type")
@@ -832,7 +832,7 @@ def what_the_rooms_refuse_becomes_the_right_status():
     path = "/whip/" + s.event_session
     for offer, status, code in (("hello", 400, "bad-sdp"), (OFFER + "not-live", 409, "not-live"),
                                 (OFFER + "no-codec", 406, "no-common-codec"), (OFFER + "full", 503, "room-full"),
-                                (OFFER + "no-worker", 503, "media-unavailable"), (OFFER + "broken", 500, "internal")):
+                                (OFFER + "no-worker", 503, "media-unavailable"), (OFFER + "broken", 500, "server-error")):
         answer = s.ask("POST", path, offer, bearer=s.publish, type=SDP)
         problem(answer, status, code)
         if status == 503:

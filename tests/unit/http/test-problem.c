@@ -66,7 +66,7 @@ static void test_errors(void)
         {MNB_ERROR, MNB_ERROR_DENIED, 403, "not-allowed"},
         {MNB_ERROR, MNB_ERROR_CONFLICT, 409, "conflict"},
         {MNB_ERROR, MNB_ERROR_STORAGE_FULL, 507, "storage-full"},
-        {MNB_ERROR, MNB_ERROR_STORAGE, 500, "internal"},
+        {MNB_ERROR, MNB_ERROR_STORAGE, 500, "server-error"},
         {MNB_ERROR, MNB_ERROR_BUSY, 503, "unavailable"},
         {MNB_LINK_ERROR, MNB_LINK_ERROR_UNKNOWN, 401, "link-unknown"},
         {MNB_LINK_ERROR, MNB_LINK_ERROR_EXPIRED, 401, "link-expired"},

@@ -103,6 +103,8 @@ const en = {
   'error.wrong-credentials': 'The name or the password is not right.',
   'error.invalid': 'Some entries need a correction.',
   'error.storage-full': 'The server’s disk is full. An administrator must make room.',
+  'error.unavailable': 'The server is busy or starting. Please try again in a moment.',
+  'error.conflict': 'This is not possible any more. Load the page again to see how things stand.',
   'error.unknown': 'This did not work ({code}). Please try again.',
 } as const;
 
@@ -208,6 +210,8 @@ const ja: Record<keyof typeof en, string> = {
   'error.wrong-credentials': '名前またはパスワードが正しくありません。',
   'error.invalid': '入力内容に修正が必要な項目があります。',
   'error.storage-full': 'サーバーのディスクがいっぱいです。管理者による対応が必要です。',
+  'error.unavailable': 'サーバーが混み合っているか、起動中です。少し待ってからもう一度お試しください。',
+  'error.conflict': 'この操作は現在できません。ページを読み込み直して、最新の状態を確認してください。',
   'error.unknown': '処理できませんでした（{code}）。もう一度お試しください。',
 };
 
