@@ -494,14 +494,16 @@ static int wait_for_events(MnbWorker *worker, struct epoll_event *events, int ca
     if (n < 0 && errno == ENOSYS)
         n = epoll_wait(worker->epoll_fd, events, cap,
                        wait_us < 0 ? -1 : (int)((wait_us + 999) / 1000));
-    return n < 0 && errno != EINTR ? -errno : n;
+    if (n < 0)
+        return errno == EINTR ? 0 : -errno;
+    return n;
 }
 
 int mnb_worker_step(MnbWorker *worker, int wait_ms)
 {
     struct epoll_event events[MNB_WORKER_SOCKETS_MAX + 1];
     int n = wait_for_events(worker, events, MNB_WORKER_SOCKETS_MAX + 1, wait_ms);
-    if (n < 0 && n != -EINTR && n != -1)
+    if (n < 0)
         return n;
     worker->now_us = now_of(worker);
     for (int i = 0; i < n; i++) {

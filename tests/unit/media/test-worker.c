@@ -4,6 +4,7 @@
 #include "tests/unit/media/worker-fixture.h"
 #include <glib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- forwarding ---- */
 
@@ -597,6 +598,65 @@ static void test_timeouts(Fixture *f, gconstpointer data)
     g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->transports, ==, 1);
 }
 
+/* A socket bound to no address: the answer must come from the address that was asked, also over
+ * IPv6, else the peer's check fails. A connected socket sees only such answers. */
+static void test_source_address(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    (void)f;
+    int pair[2], on = 1, error = 0;
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof v4;
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), ==, 0);
+    MnbWorkerConfig config = {.control_fd = pair[1]};
+    config.udp_fds[0] = socket(AF_INET, SOCK_DGRAM, 0);
+    g_assert_cmpint(bind(config.udp_fds[0], (struct sockaddr *)&v4, sizeof v4), ==, 0);
+    getsockname(config.udp_fds[0], (struct sockaddr *)&v4, &size);
+    config.n_udp_fds = 1;
+    int six = socket(AF_INET6, SOCK_DGRAM, 0);
+    setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    v6.sin6_port = v4.sin_port;
+    bool has_v6 = six >= 0 && bind(six, (struct sockaddr *)&v6, sizeof v6) == 0;
+    if (has_v6)
+        config.udp_fds[config.n_udp_fds++] = six;
+    MnbWorker *worker = mnb_worker_new(&config, &error);
+    g_assert_nonnull(worker);
+    MnbTransportOpen open = {.transport = 1, .room = 1, .direction = MNB_PUBLISH};
+    g_strlcpy(open.ufrag, "ourfragment", sizeof open.ufrag);
+    g_strlcpy(open.pwd, "our-password-of-many-characters", sizeof open.pwd);
+    mnb_control_send(pair[0], MNB_MEDIA_TRANSPORT_OPEN, &open, NULL, 0);
+    mnb_worker_step(worker, 0);
+    uint8_t out[256];
+    MnbStunRequest request = {
+        .username = "ourfragment:them", .role = MNB_ICE_CONTROLLING, .use_candidate = true};
+    int len = mnb_stun_write_request(out, sizeof out, &request, open.pwd, strlen(open.pwd));
+    for (unsigned i = 0; i < (has_v6 ? 2 : 1); i++) {
+        int client = socket(i == 0 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+        v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 4); /* 127.0.0.5 */
+        v6.sin6_addr = in6addr_loopback;
+        int connected = i == 0 ? connect(client, (struct sockaddr *)&v4, sizeof v4)
+                               : connect(client, (struct sockaddr *)&v6, sizeof v6);
+        if (connected == 0) {
+            MnbStun stun;
+            g_assert_cmpint(send(client, out, (size_t)len, 0), ==, len);
+            mnb_worker_step(worker, 0);
+            ssize_t got = recv(client, out, sizeof out, 0);
+            g_assert_cmpint(got, >, 0);
+            g_assert_cmpint(mnb_stun_parse(&stun, out, (size_t)got), ==, 0);
+            g_assert_cmpint(stun.type, ==, MNB_STUN_SUCCESS);
+            g_assert_cmpint(stun.mapped.ss_family, ==, i == 0 ? AF_INET : AF_INET6);
+            len = mnb_stun_write_request(out, sizeof out, &request, open.pwd, strlen(open.pwd));
+        }
+        close(client);
+    }
+    mnb_worker_free(worker);
+    close(config.udp_fds[0]);
+    close(six);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void test_control_close(Fixture *f, gconstpointer data)
 {
     (void)data;
@@ -639,6 +699,7 @@ int main(int argc, char **argv)
         {"/worker/follows-a-peer-to-a-new-address", test_moves},
         {"/worker/keeps-eight-addresses-of-a-peer", test_many_tuples},
         {"/worker/accepts-both-credentials-across-an-ice-restart", test_restart},
+        {"/worker/answers-from-the-address-that-was-asked", test_source_address},
         {"/worker/notices-silence", test_timeouts},
         {"/worker/ends-when-the-control-socket-closes", test_control_close},
     };
