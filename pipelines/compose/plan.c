@@ -1,6 +1,7 @@
 #include "pipelines/compose/plan.h"
 
 #include "pipelines/common/job-error.h"
+#include "pipelines/common/lines.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,9 +173,13 @@ static gboolean add_track(MnbPlan *plan, const char *dir, const Part *part, json
         return set_bad(error, "a track of a part is not as it should be");
     if (!is_useful(state) || strcmp(role, "interpretation") == 0)
         return TRUE;
-    if (!is_inside(file) || offset_us < 0 || duration_us < 0 || offset_us > DURATION_MAX_US ||
-        duration_us > DURATION_MAX_US)
-        return set_bad(error, "a track of a part has a bad name or time");
+    if (!is_inside(file))
+        return set_bad(error, "a track of a part has a bad name");
+    if (offset_us < 0 || duration_us < 0 || offset_us > DURATION_MAX_US ||
+        duration_us > DURATION_MAX_US) {
+        mnb_lines_warn("damaged-track", "%s is at an impossible time and left out", file);
+        return TRUE;
+    }
     if (plan->tracks->len >= TRACKS_MAX) {
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_TOO_LARGE, "more than %d track files",
                     TRACKS_MAX);

@@ -150,6 +150,8 @@ json_t *test_job_run(const char *name, json_t *job, int *exit_code_out)
         *exit_code_out = code;
     g_assert_cmpuint(program->events->len, >, 0);
     json_t *last = json_incref(g_ptr_array_index(program->events, program->events->len - 1));
+    if (strcmp(test_str(last, "event"), "failed") == 0)
+        g_test_message("%s: %s", test_str(last, "code"), test_str(last, "reason"));
     test_program_free(program);
     return last;
 }

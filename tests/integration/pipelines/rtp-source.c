@@ -18,7 +18,10 @@ static void take_sample(GArray *packets, GstSample *sample)
         gsize size;
         gpointer bytes;
         gst_buffer_extract_dup(one, 0, gst_buffer_get_size(one), &bytes, &size);
-        TestPacket packet = {(gint64)(GST_BUFFER_PTS(one) / 1000), g_bytes_new_take(bytes, size)};
+        /* x264enc's time stamps begin at 1000 h. */
+        guint64 at = gst_segment_to_running_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
+                                                 GST_BUFFER_PTS(one));
+        TestPacket packet = {(gint64)(at / 1000), g_bytes_new_take(bytes, size)};
         g_array_append_val(packets, packet);
     }
 }
