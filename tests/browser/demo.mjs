@@ -58,7 +58,8 @@ async function shotHere(page, name) {
   await page.setViewport(WIDE);
 }
 
-const heading = (page) => until('the screen', () => page.evaluate(() => document.querySelector('h1')?.innerText && !document.querySelector('.loading')), { deadlineMs: 20000 });
+const heading = (page) =>
+  until('the screen', () => page.evaluate(() => document.querySelector('h1')?.innerText && !document.querySelector('[class*="loading"]')), { deadlineMs: 20000 });
 
 async function run() {
   const work = mkdtempSync(path(tmpdir(), 'manabi-demo-'));
@@ -86,7 +87,11 @@ async function run() {
     const staff = await newPage(chromium, WIDE);
     await step('sign in by the administrator link', async () => {
       await staff.goto(server.link('administrator'));
-      await byRole(staff, 'link', /Staff/);
+      await hasText(staff, 'Choose a password');
+      await shotHere(staff, 'set-password-en');
+      await fill(staff, 'textbox', /^New password/, 'learning between cities');
+      await press(staff, 'button', 'Save password');
+      await byRole(staff, 'link', /^Staff pages/);
     });
     const planned = await step('plan an event and make its links', () => planEvent(staff, server));
     const session = await step('open the facilitator link of the planned event', async () => {
@@ -139,7 +144,10 @@ async function run() {
       await shotHere(host, 'room-facilitator-en');
       await shotHere(guest, 'room-participant-en');
       const japanese = await newPage(chromium, WIDE);
-      await join(japanese, planned.participants.replace('/join#', '/join?lang=ja#'), '田中 太郎', { devices: null, language: 'ja' });
+      await japanese.goto(planned.participants.replace('/join#', '/join?lang=ja#'));
+      await japanese.waitForSelector('#name');
+      await japanese.type('#name', '田中 太郎');
+      await press(japanese, 'button', '視聴のみで参加する');
       await seesVideos(japanese, 2);
       await shotHere(japanese, 'room-participant-ja');
       await japanese.browserContext().close();
@@ -229,27 +237,29 @@ async function run() {
   }
 }
 
-/** Fills in the form of a new event; the facilitator's and the participants' link. */
+/** Fills in the form of a new event as staff do, and makes its links; the facilitator's and the participants' link. */
 async function planEvent(page, server) {
   await page.goto(`${server.url}/staff/events/new`);
-  await heading(page);
-  await fill(page, 'textbox', /Title.*English|English.*title/i, TITLE.en);
-  await fill(page, 'textbox', /Title.*Japanese|Japanese.*title/i, TITLE.ja);
-  const choose = async (label, value) => (await byRole(page, 'combobox', label)).select(value);
-  await choose(/Thematic area/, 'disaster-risk-management');
-  await choose(/city/i, '40100');
-  await shotHere(page, 'plan-en');
-  await press(page, 'button', /Save|Plan|Create/);
-  const event = await until('the planned event', async () => (await page.evaluate(() => location.pathname)).match(/\/staff\/events\/([0-9a-z]{26})/)?.[1]);
-  const make = async (role) => {
-    const link = await page.evaluate(async ({ event, role }) => {
-      const response = await fetch(`/api/v1/events/${event}/links`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ role, label: 'demo' }) });
-      if (!response.ok) throw new Error(await response.text());
-      return response.json();
-    }, { event, role });
-    return link.url;
+  await fill(page, 'textbox', /^Title in English/, TITLE.en);
+  await fill(page, 'textbox', /^Title in Japanese/, TITLE.ja);
+  await fill(page, 'textbox', /^Summary in English/, 'How a district plans its evacuation routes, house by house.');
+  await fill(page, 'textbox', /^Summary in Japanese/, '地区の避難経路を一軒ずつ考える取り組みを紹介します。');
+  await (await byRole(page, 'combobox', /^Thematic area/)).select('disaster-risk-management');
+  await (await byRole(page, 'combobox', /^Host city/)).select('40100');
+  await shotHere(page, 'plan-event-en');
+  await press(page, 'button', 'Save and make links');
+  const event = await until('the planned event', async () =>
+    (await page.evaluate(() => location.pathname)).match(/\/staff\/events\/([0-9a-z]{26})/)?.[1]);
+  const make = async (role, name) => {
+    await (await byRole(page, 'combobox', /^Role/)).select(role);
+    await press(page, 'button', 'Make a link');
+    const url = await byRole(page, 'textbox', new RegExp(`^Link: ${name}`));
+    return url.evaluate((el) => el.value);
   };
-  return { event, facilitator: await make('facilitator'), participants: await make('participant') };
+  const facilitator = await make('facilitator', 'Facilitator');
+  const participants = await make('participant', 'Participant');
+  await shotHere(page, 'event-links-en');
+  return { event, facilitator, participants };
 }
 
 async function changeQuality(page) {

@@ -1,7 +1,7 @@
 // server.mjs - runs the real server for tests and the demonstration: script/server on a free port and a fresh state directory.
 import { spawn, execFile } from 'node:child_process';
 import { createServer } from 'node:net';
-import { createWriteStream, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +69,7 @@ export class Server {
     const server = new Server();
     server.ownsState = options.state === undefined;
     server.state = options.state ?? mkdtempSync(join(tmpdir(), 'manabi-test-'));
+    mkdirSync(server.state, { recursive: true });
     server.port = options.port ?? (await freePort());
     server.args = options.args ?? [];
     await server.#spawn();
