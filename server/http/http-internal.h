@@ -1,7 +1,8 @@
-/* http-internal.h - what http.c, request.c and the handlers of health.c share of an MnbHttp. */
+/* http-internal.h - what http.c, gate.c, request.c and health.c know of each other's objects. */
 #pragma once
 #include "server/http/http.h"
 #include "server/http/request.h"
+#include <arpa/inet.h>
 #include <libsoup/soup.h>
 
 #define MNB_HTTP_DEADLINE_US                                                                       \
@@ -35,6 +36,21 @@ struct MnbHttp {
     guint64 n_answers[600]; /* by status */
 };
 
+struct MnbHttpRequest {
+    guint refs;
+    MnbHttp *http;              /* held */
+    SoupServerMessage *message; /* held until it is answered or gone */
+    MnbRouteMatch match;
+    MnbAsker asker;
+    GHashTable *query;
+    GByteArray *body;
+    char address[INET6_ADDRSTRLEN];
+    gboolean is_gone;
+    gboolean is_answered;
+    gboolean is_paused;
+    gboolean is_too_large;
+};
+
 MnbHttp *mnb_http_ref(MnbHttp *http);
 void mnb_http_unref(MnbHttp *http);
 
@@ -44,3 +60,7 @@ void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message);
 /* At the end of its body: runs the handler, unless it was answered already. */
 void mnb_http_request_run(SoupServerMessage *message);
 MnbHttp *mnb_http_request_http(MnbHttpRequest *request);
+
+/* gate.c: everything that can be checked before the body: route, origin, query, who asks, whether
+ * they may, type and length of the body. Returns (owned): NULL to let it in. */
+MnbProblem *mnb_http_gate_check(MnbHttpRequest *request);
