@@ -220,7 +220,7 @@ gboolean mnb_store_check_space(MnbStore *self, gint64 bytes, GError **error)
         return TRUE;
     g_set_error(error, MNB_ERROR, MNB_ERROR_STORAGE_FULL,
                 "%" G_GINT64_FORMAT " MB are free and %" G_GINT64_FORMAT " MB are needed",
-                free_bytes / 1000000, (bytes + MNB_STORE_MARGIN) / 1000000);
+                free_bytes / 1000000, bytes / 1000000 + MNB_STORE_MARGIN / 1000000);
     return FALSE;
 }
 
