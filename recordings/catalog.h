@@ -10,8 +10,8 @@
  *   shares the next one. done() runs in the main context after the commit is on disk
  *   (synchronous=FULL), or with an error if it is not.
  * - Reads use mnb_catalog_reader() on the main thread, and see all whose done() was called.
- * - The functions on MnbDb (event.h, session.h, link.h, staff.h, recording.h, job.h ...) take
- * either connection; a header says "Write" where it must be the writer's.
+ * - Functions on MnbDb (event.h, session.h, link.h, staff.h, recording.h, job.h ...) take either
+ *   connection; a header says "Write" where it must be the writer's.
  * - One process: a second one on the same state directory is refused. (SQLite before 3.51.3 can
  *   damage a WAL file when two connections write or checkpoint at once, so we have one that does.)
  *

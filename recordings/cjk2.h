@@ -11,8 +11,7 @@
  *   is found as the beginning of a pair (画*).
  *
  * So 防災 is found in the middle of a sentence, which unicode61 (a whole run is one word) and
- * trigram (three characters or more) miss. Byte offsets are those of the original text. Any thread.
- */
+ * trigram (three characters or more) miss. Offsets are bytes of the original text. Any thread. */
 #pragma once
 
 #include <glib.h>
@@ -32,13 +31,11 @@ typedef enum {
     MNB_CJK2_QUERY,    /* pairs; a run of one character is that character */
 } MnbCjk2Mode;
 
-/* Cuts @text of @length bytes. Invalid UTF-8 separates words. Returns: 0, or what @func returned.
- */
+/* Cuts @text of @length bytes. Broken UTF-8 separates words. Returns: 0, or what @func did. */
 int mnb_cjk2_tokenize(const char *text, int length, MnbCjk2Mode mode, MnbCjk2Func func,
                       gpointer data);
 
-/* A word that somebody typed: a run of letters, or of characters of which all must stand together.
- */
+/* What somebody typed: a run of letters, or of characters that must all stand together. */
 typedef struct {
     char *text;         /* normalised: letters and digits only */
     gboolean is_prefix; /* may go on: a single CJK character, the word at the very end */

@@ -26,14 +26,12 @@ sqlite3 *mnb_db_handle(MnbDb *db); /* borrowed */
 /* Runs statements without parameters or rows. */
 gboolean mnb_db_exec(MnbDb *db, const char *sql, GError **error);
 
-/* @sql: kept by address, so a string literal. Returns: NULL with @error set if it does not compile.
- */
+/* @sql: kept by address, so a string literal. Returns: NULL if it does not compile. */
 MnbStmt *mnb_db_prepare(MnbDb *db, const char *sql, GError **error);
 void mnb_db_done(MnbStmt *stmt); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbStmt, mnb_db_done)
 
-/* Parameters count from 1. Texts and blobs are borrowed until mnb_db_done(). NULL text binds NULL.
- */
+/* Parameters count from 1. Texts and blobs are borrowed until mnb_db_done(). NULL binds NULL. */
 void mnb_stmt_bind_text(MnbStmt *stmt, int at, const char *text);
 void mnb_stmt_bind_int(MnbStmt *stmt, int at, gint64 value);
 void mnb_stmt_bind_time(MnbStmt *stmt, int at, gint64 value_us); /* 0 binds NULL */

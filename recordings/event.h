@@ -39,8 +39,7 @@ gboolean mnb_audience_parse(const char *text, MnbAudience *audience);
 #define MNB_DESCRIPTION_MAX 8000 /* characters, each language; also event summaries */
 #define MNB_LANGUAGES_MAX   8
 
-/* All texts owned by the struct, never NULL after a find; NULL counts as "" in insert and update.
- */
+/* Texts are owned by the struct; never NULL after a find; NULL is "" in insert and update. */
 typedef struct {
     char *id; /* mnb_event_insert() makes one where NULL */
     MnbEventKind kind;

@@ -66,8 +66,7 @@ MnbJob *mnb_job_find(MnbDb *db, const char *id, GError **error);
 GPtrArray *mnb_job_list(MnbDb *db, const char *recording, guint offset, guint limit, guint *total,
                         GError **error);
 
-/* Write. @spec: JSON object. @after: NULL or a job of the same recording. Returns (owned): the id.
- */
+/* Write. @spec: JSON object. @after: NULL or a job of the same recording. Returns (owned): id. */
 char *mnb_job_insert(MnbDb *db, MnbJobKind kind, const char *recording, const char *spec,
                      const char *after, gint64 now_us, GError **error);
 
@@ -78,8 +77,8 @@ char *mnb_job_insert(MnbDb *db, MnbJobKind kind, const char *recording, const ch
 gboolean mnb_job_take(MnbDb *db, guint kinds, gint64 lease_us, gint64 now_us, MnbJob **job,
                       GError **error);
 
-/* When to call take again: the earliest not_before_us or lease_us ahead of now; 0: nothing waits.
- */
+/* When to call take again: the earliest not_before_us or lease_us, at least now; 0: nothing is
+ * waiting or running; 0 with @error set if that cannot be read. */
 gint64 mnb_job_next_time(MnbDb *db, gint64 now_us, GError **error);
 
 /* Write. Of a running job; renews the lease. Errors: MNB_ERROR_CONFLICT if it is not running any

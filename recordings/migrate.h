@@ -1,5 +1,4 @@
-/* migrate.h - brings a catalogue to the newest schema: numbered SQL files, each in one transaction.
- */
+/* migrate.h - brings a catalogue to the newest schema: numbered SQL files, a transaction each. */
 #pragma once
 
 #include <glib.h>

@@ -104,8 +104,7 @@ MnbRecording *mnb_recording_insert_for_session(MnbDb *db, const char *session, g
 
 /* Write. Replaces the fields that people edit and those that jobs find out: area, city, titles,
  * descriptions, languages, audience, publish_when_ready, recorded_us, duration_us, width, height.
- * Not the state, origin, folder, event or session. Errors: MNB_ERROR_NOT_FOUND, MNB_ERROR_INVALID.
- */
+ * Not state, origin, folder, event, session. Errors: MNB_ERROR_NOT_FOUND, MNB_ERROR_INVALID. */
 gboolean mnb_recording_update(MnbDb *db, const MnbRecording *recording, gint64 now_us,
                               GError **error);
 

@@ -1,5 +1,4 @@
-/* search-text.h - the searchable text of recordings: the table `search_text`, which FTS5 indexes.
- */
+/* search-text.h - the searchable text of recordings: the table that FTS5 indexes. */
 #pragma once
 
 #include "recordings/db.h"

@@ -1,8 +1,7 @@
 /* session-log.h - what happened in a session, in order: the table `session_event`.
  *
  * The room gives the numbers: 1, 2, 3 ... without gaps. An append that does not continue exactly is
- * refused, so after a failed append everything queued behind it fails too and the log stays whole.
- */
+ * refused, so after a failed append all that is queued behind it fails too: the log stays whole. */
 #pragma once
 
 #include <glib.h>

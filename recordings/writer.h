@@ -9,8 +9,7 @@ typedef struct MnbWriter MnbWriter;
 /* Called on the writer thread after a commit that left manifests to be written. */
 typedef void (*MnbManifestsDue)(gpointer data);
 
-/* @db: owned from now on; used on the thread only. @store: borrowed. @context: where done() runs.
- */
+/* @db: owned from now on, used on the thread only. @store: borrowed. @context: of done(). */
 MnbWriter *mnb_writer_new(MnbDb *db, MnbStore *store, GMainContext *context);
 
 /* Before the first change. NULL ends it; after that call no more come. */

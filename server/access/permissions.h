@@ -44,8 +44,7 @@ typedef enum {
 /* Returns: FALSE for every role or permission that is not in the table. */
 gboolean mnb_role_may(MnbRole role, MnbPermission permission);
 
-/* Names as in docs/protocol.md ("facilitator", "raise-hand"); static strings; NULL if out of range.
- */
+/* Names as in docs/protocol.md ("facilitator", "raise-hand"); static; NULL if out of range. */
 const char *mnb_role_to_string(MnbRole role);
 const char *mnb_permission_to_string(MnbPermission permission);
 
