@@ -11,7 +11,7 @@
 
 #define SLEEP_NS 500000
 #define TICK_US  5000 /* timers of clients that are up need no finer ones */
-#define DRAIN_US 300000
+#define DRAIN_US 1000000
 #define LEAVE_US 5000000
 
 typedef enum {
