@@ -5,7 +5,7 @@
  * As in the fan-out of a media worker: one shared payload, N subscribers with a key each, 4 packets
  * for each before the next. CPU time of the thread; the median of 7 runs. */
 #include "server/media/bytes.h"
-#include "server/media/srtp.h"
+#include "server/media/srtp-backend.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,22 +90,24 @@ static double measure_unprotect(MnbSrtp *receiver, size_t packets, size_t size, 
     return runs[RUNS / 2];
 }
 
-static void bench_profile(MnbSrtpProfile profile, const char *name, size_t keys, size_t rounds)
+static void bench_profile(const MnbSrtpBackend *backend, MnbSrtpProfile profile, const char *name,
+                          size_t keys, size_t rounds, bool is_first)
 {
     uint8_t material[MNB_SRTP_EXPORT_MAX];
     int error = 0;
     for (size_t k = 0; k < keys; k++) {
         for (size_t i = 0; i < sizeof material; i++)
             material[i] = (uint8_t)(i * 7 + k);
-        subscribers[k] = (Subscriber){.srtp = mnb_srtp_new_from_export(
-                                          NULL, profile, material, sizeof material, false, &error)};
+        subscribers[k] =
+            (Subscriber){.srtp = mnb_srtp_new_from_export(backend, profile, material,
+                                                          sizeof material, false, &error)};
         if (subscribers[k].srtp == NULL)
             abort();
     }
     for (size_t i = 0; i < sizeof material; i++)
         material[i] = (uint8_t)(i * 7);
     MnbSrtp *receiver =
-        mnb_srtp_new_from_export(NULL, profile, material, sizeof material, false, &error);
+        mnb_srtp_new_from_export(backend, profile, material, sizeof material, false, &error);
     if (receiver == NULL)
         abort();
     static const size_t sizes[] = {100, 1200};
@@ -113,13 +115,23 @@ static void bench_profile(MnbSrtpProfile profile, const char *name, size_t keys,
         double protect_ns = measure_protect(keys, rounds, sizes[i]);
         double one_key_ns = measure_protect(1, rounds * keys, sizes[i]);
         double unprotect_ns = measure_unprotect(receiver, rounds * keys, sizes[i], one_key_ns);
-        printf(", \"%s_%zu\": {\"protect_ns\": %.0f, \"protect_one_key_ns\": %.0f, "
+        printf("%s\"%s_%zu\": {\"protect_ns\": %.0f, \"protect_one_key_ns\": %.0f, "
                "\"unprotect_ns\": %.0f}",
-               name, sizes[i], protect_ns, one_key_ns, unprotect_ns);
+               is_first && i == 0 ? "" : ", ", name, sizes[i], protect_ns, one_key_ns,
+               unprotect_ns);
     }
     mnb_srtp_free(receiver);
     for (size_t k = 0; k < keys; k++)
         mnb_srtp_free(subscribers[k].srtp);
+}
+
+static void bench_backend(const MnbSrtpBackend *backend, size_t keys, size_t rounds)
+{
+    printf(", \"%s\": {", backend->name);
+    bench_profile(backend, MNB_SRTP_AEAD_AES_128_GCM, "gcm128", keys, rounds, true);
+    bench_profile(backend, MNB_SRTP_AEAD_AES_256_GCM, "gcm256", keys, rounds, false);
+    bench_profile(backend, MNB_SRTP_AES128_CM_SHA1_80, "cm_sha1", keys, rounds, false);
+    printf("}");
 }
 
 int main(int argc, char **argv)
@@ -137,9 +149,9 @@ int main(int argc, char **argv)
         return 2;
     }
     printf("{\"bench\": \"srtp\", \"keys\": %zu", keys);
-    bench_profile(MNB_SRTP_AEAD_AES_128_GCM, "gcm128", keys, rounds);
-    bench_profile(MNB_SRTP_AEAD_AES_256_GCM, "gcm256", keys, rounds);
-    bench_profile(MNB_SRTP_AES128_CM_SHA1_80, "cm_sha1", keys, rounds);
+    bench_backend(&mnb_srtp_backend_evp, keys, rounds);
+    if (mnb_srtp_backend_ipsec_mb() != NULL)
+        bench_backend(mnb_srtp_backend_ipsec_mb(), keys, rounds);
     printf("}\n");
     return 0;
 }

@@ -20,10 +20,13 @@ static const guint8 master_key[MNB_SRTP_KEY_MAX] = {0xe1, 0xf9, 0x7a, 0x0d, 0x3e
 static const guint8 master_salt[MNB_SRTP_SALT_MAX] = {0x0e, 0xc6, 0x75, 0xad, 0x49, 0x8a, 0xfe,
                                                       0xeb, 0xb6, 0x96, 0x0b, 0x3a, 0xab, 0xe6};
 
+/* Every test runs with each backend of this build. */
+static const MnbSrtpBackend *backend;
+
 static MnbSrtp *new_keys(MnbSrtpProfile profile)
 {
     int error = 0;
-    MnbSrtp *srtp = mnb_srtp_new(NULL, profile, master_key, master_salt, &error);
+    MnbSrtp *srtp = mnb_srtp_new(backend, profile, master_key, master_salt, &error);
     g_assert_nonnull(srtp);
     return srtp;
 }
@@ -56,7 +59,7 @@ static void test_aes_counter_mode(void)
     guint8 key[16], iv[16], out[48];
     hex(key, "2B7E151628AED2A6ABF7158809CF4F3C");
     hex(iv, "F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000");
-    g_assert_cmpint(mnb_srtp_backend_evp.key_stream(key, 16, iv, out, sizeof out), ==, 0);
+    g_assert_cmpint(backend->key_stream(key, 16, iv, out, sizeof out), ==, 0);
     assert_hex(out, sizeof out,
                "E03EAD0935C95E80E166B16DD92B4EB4 D23513162B02D0F72A43A2FE4A5F97AB"
                "41E95B3BB0A2E8DD477901E4FCA894C0");
@@ -67,15 +70,17 @@ static void test_key_derivation(void)
 {
     guint8 out[32];
     MnbSrtpProfile cm = MNB_SRTP_AES128_CM_SHA1_80;
-    const MnbSrtpBackend *evp = &mnb_srtp_backend_evp;
     g_assert_cmpint(
-        mnb_srtp_derive(evp, cm, master_key, master_salt, MNB_SRTP_LABEL_RTP_KEY, out, 16), ==, 0);
+        mnb_srtp_derive(backend, cm, master_key, master_salt, MNB_SRTP_LABEL_RTP_KEY, out, 16), ==,
+        0);
     assert_hex(out, 16, "C61E7A93744F39EE10734AFE3FF7A087");
     g_assert_cmpint(
-        mnb_srtp_derive(evp, cm, master_key, master_salt, MNB_SRTP_LABEL_RTP_SALT, out, 14), ==, 0);
+        mnb_srtp_derive(backend, cm, master_key, master_salt, MNB_SRTP_LABEL_RTP_SALT, out, 14), ==,
+        0);
     assert_hex(out, 14, "30CBBC08863D8C85D49DB34A9AE1");
     g_assert_cmpint(
-        mnb_srtp_derive(evp, cm, master_key, master_salt, MNB_SRTP_LABEL_RTP_AUTH, out, 20), ==, 0);
+        mnb_srtp_derive(backend, cm, master_key, master_salt, MNB_SRTP_LABEL_RTP_AUTH, out, 20), ==,
+        0);
     assert_hex(out, 20, "CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4");
 }
 
@@ -113,8 +118,8 @@ static void test_gcm_vectors(gconstpointer data)
     int error = 0;
     hex(key, vector->key);
     hex(salt, "51756964 2070726f 2071756f");
-    MnbSrtp *srtp = mnb_srtp_new_from_session(NULL, vector->profile, key, salt, NULL, &error);
-    MnbSrtp *peer = mnb_srtp_new_from_session(NULL, vector->profile, key, salt, NULL, &error);
+    MnbSrtp *srtp = mnb_srtp_new_from_session(backend, vector->profile, key, salt, NULL, &error);
+    MnbSrtp *peer = mnb_srtp_new_from_session(backend, vector->profile, key, salt, NULL, &error);
     g_assert_nonnull(srtp);
     MnbSrtpStream stream = {0}, peer_stream = {0};
 
@@ -344,10 +349,10 @@ static void test_says_what_does_not_fit(void)
     g_assert_cmpint(mnb_srtp_protect_rtcp(sender, packet, 28, 47), ==, -ENOSPC);
     g_assert_cmpint(mnb_srtp_protect_rtcp(sender, packet, 4, 64), ==, -EINVAL);
     g_assert_cmpint(mnb_srtp_unprotect_rtcp(sender, packet, 27), ==, -EBADMSG);
-    g_assert_null(mnb_srtp_new(NULL, (MnbSrtpProfile)2, master_key, master_salt, &error));
+    g_assert_null(mnb_srtp_new(backend, (MnbSrtpProfile)2, master_key, master_salt, &error));
     g_assert_cmpint(error, ==, -EINVAL);
     g_assert_null(
-        mnb_srtp_new_from_export(NULL, MNB_SRTP_AEAD_AES_128_GCM, payload, 30, true, &error));
+        mnb_srtp_new_from_export(backend, MNB_SRTP_AEAD_AES_128_GCM, payload, 30, true, &error));
     mnb_srtp_free(sender);
     mnb_srtp_free(NULL);
 }
@@ -362,10 +367,12 @@ static void test_exported_keys_are_told_apart(void)
         gsize key = mnb_srtp_key_bytes(profiles[p]), salt = mnb_srtp_salt_bytes(profiles[p]);
         gsize len = mnb_srtp_export_bytes(profiles[p]);
         g_assert_cmpuint(len, ==, 2 * (key + salt));
-        MnbSrtp *client = mnb_srtp_new_from_export(NULL, profiles[p], material, len, true, &error);
-        MnbSrtp *server = mnb_srtp_new_from_export(NULL, profiles[p], material, len, false, &error);
+        MnbSrtp *client =
+            mnb_srtp_new_from_export(backend, profiles[p], material, len, true, &error);
+        MnbSrtp *server =
+            mnb_srtp_new_from_export(backend, profiles[p], material, len, false, &error);
         MnbSrtp *direct =
-            mnb_srtp_new(NULL, profiles[p], material + key, material + 2 * key + salt, &error);
+            mnb_srtp_new(backend, profiles[p], material + key, material + 2 * key + salt, &error);
         MnbSrtpStream a = {0}, b = {0}, c = {0};
         int n = protect(server, &a, packet, 1, 1, 50);
         guint8 copy[BUFFER_BYTES];
@@ -533,36 +540,73 @@ static void test_we_open_the_judges(gconstpointer data)
 }
 #endif
 
+typedef struct {
+    const char *name;
+    void (*run)(void);
+    void (*run_with)(gconstpointer data);
+    gconstpointer data;
+} Test;
+
+static const Test tests[] = {
+    {"/srtp/counter-mode-is-that-of-rfc-3711-b2", test_aes_counter_mode, NULL, NULL},
+    {"/srtp/key-derivation-is-that-of-rfc-3711-b3", test_key_derivation, NULL, NULL},
+    {"/srtp/opens-what-it-sealed-at-every-size", test_every_profile_there_and_back, NULL, NULL},
+    {"/srtp/prefix-payload-and-padding-make-one-packet", test_pieces_make_one_packet, NULL, NULL},
+    {"/srtp/refuses-a-replayed-packet", test_refuses_a_replayed_packet, NULL, NULL},
+    {"/srtp/a-long-jump-clears-the-window", test_a_long_jump_clears_the_window, NULL, NULL},
+    {"/srtp/refuses-any-flipped-bit-and-any-cut", test_refuses_changed_bytes, NULL, NULL},
+    {"/srtp/never-seals-an-index-twice", test_never_seals_an_index_twice, NULL, NULL},
+    {"/srtp/rollover-counter-counts-wraps", test_rollover_counter_counts_wraps, NULL, NULL},
+    {"/srtp/refuses-indexes-before-the-first-and-after-the-last", test_first_packets_around_zero,
+     NULL, NULL},
+    {"/srtp/says-what-does-not-fit", test_says_what_does_not_fit, NULL, NULL},
+    {"/srtp/tells-exported-keys-apart", test_exported_keys_are_told_apart, NULL, NULL},
+    {"/srtcp/refuses-replays-and-flipped-bits", test_rtcp_replay_and_tampering, NULL, NULL},
+    {"/srtcp/keeps-a-window-for-each-sender", test_rtcp_of_many_senders, NULL, NULL},
+    {"/srtp/gcm-128-is-that-of-rfc-7714", NULL, test_gcm_vectors, &gcm_vectors[0]},
+    {"/srtp/gcm-256-is-that-of-rfc-7714", NULL, test_gcm_vectors, &gcm_vectors[1]},
+#ifdef HAVE_SRTP2
+    {"/srtp/libsrtp2-opens-ours-cm-sha1", NULL, test_judge_opens_ours, &profiles[0]},
+    {"/srtp/libsrtp2-opens-ours-gcm-128", NULL, test_judge_opens_ours, &profiles[1]},
+    {"/srtp/libsrtp2-opens-ours-gcm-256", NULL, test_judge_opens_ours, &profiles[2]},
+    {"/srtp/we-open-libsrtp2s-cm-sha1", NULL, test_we_open_the_judges, &profiles[0]},
+    {"/srtp/we-open-libsrtp2s-gcm-128", NULL, test_we_open_the_judges, &profiles[1]},
+    {"/srtp/we-open-libsrtp2s-gcm-256", NULL, test_we_open_the_judges, &profiles[2]},
+#endif
+};
+
+static void run_openssl(gconstpointer data)
+{
+    const Test *test = data;
+    backend = &mnb_srtp_backend_evp;
+    if (test->run != NULL)
+        test->run();
+    else
+        test->run_with(test->data);
+}
+
+static void run_ipsec_mb(gconstpointer data)
+{
+    const Test *test = data;
+    backend = mnb_srtp_backend_ipsec_mb();
+    if (test->run != NULL)
+        test->run();
+    else
+        test->run_with(test->data);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/srtp/counter-mode-is-that-of-rfc-3711-b2", test_aes_counter_mode);
-    g_test_add_func("/srtp/key-derivation-is-that-of-rfc-3711-b3", test_key_derivation);
-    g_test_add_data_func("/srtp/gcm-128-is-that-of-rfc-7714", &gcm_vectors[0], test_gcm_vectors);
-    g_test_add_data_func("/srtp/gcm-256-is-that-of-rfc-7714", &gcm_vectors[1], test_gcm_vectors);
-    g_test_add_func("/srtp/opens-what-it-sealed-at-every-size", test_every_profile_there_and_back);
-    g_test_add_func("/srtp/prefix-payload-and-padding-make-one-packet",
-                    test_pieces_make_one_packet);
-    g_test_add_func("/srtp/refuses-a-replayed-packet", test_refuses_a_replayed_packet);
-    g_test_add_func("/srtp/a-long-jump-clears-the-window", test_a_long_jump_clears_the_window);
-    g_test_add_func("/srtp/refuses-any-flipped-bit-and-any-cut", test_refuses_changed_bytes);
-    g_test_add_func("/srtp/never-seals-an-index-twice", test_never_seals_an_index_twice);
-    g_test_add_func("/srtp/rollover-counter-counts-wraps", test_rollover_counter_counts_wraps);
-    g_test_add_func("/srtp/refuses-indexes-before-the-first-and-after-the-last",
-                    test_first_packets_around_zero);
-    g_test_add_func("/srtp/says-what-does-not-fit", test_says_what_does_not_fit);
-    g_test_add_func("/srtp/tells-exported-keys-apart", test_exported_keys_are_told_apart);
-    g_test_add_func("/srtcp/refuses-replays-and-flipped-bits", test_rtcp_replay_and_tampering);
-    g_test_add_func("/srtcp/keeps-a-window-for-each-sender", test_rtcp_of_many_senders);
 #ifdef HAVE_SRTP2
     g_assert_cmpint(srtp_init(), ==, srtp_err_status_ok);
-    static const char *const names[] = {"cm-sha1", "gcm-128", "gcm-256"};
-    for (gsize i = 0; i < G_N_ELEMENTS(profiles); i++) {
-        g_autofree char *ours = g_strdup_printf("/srtp/libsrtp2-opens-ours-%s", names[i]);
-        g_autofree char *theirs = g_strdup_printf("/srtp/we-open-libsrtp2s-%s", names[i]);
-        g_test_add_data_func(ours, &profiles[i], test_judge_opens_ours);
-        g_test_add_data_func(theirs, &profiles[i], test_we_open_the_judges);
-    }
 #endif
+    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *openssl = g_strconcat("/openssl", tests[i].name, NULL);
+        g_autofree char *ipsec_mb = g_strconcat("/ipsec-mb", tests[i].name, NULL);
+        g_test_add_data_func(openssl, &tests[i], run_openssl);
+        if (mnb_srtp_backend_ipsec_mb() != NULL)
+            g_test_add_data_func(ipsec_mb, &tests[i], run_ipsec_mb);
+    }
     return g_test_run();
 }
