@@ -526,6 +526,50 @@ static void test_damage(void)
     fixture_close(&fixture);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    g_autofree char *data = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(from, &data, &size, NULL));
+    g_assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+}
+
+static void zero_page(const char *path, gsize page)
+{
+    char zeros[4096] = {0};
+    int fd = g_open(path, O_WRONLY, 0);
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(pwrite(fd, zeros, sizeof zeros, (off_t)(page * sizeof zeros)), ==, 4096);
+    close(fd);
+}
+
+/* Whichever page the disk loses: the recordings are listed again, with their audience. */
+static void test_every_page(void)
+{
+    Fixture fixture;
+    fixture_open_catalog(&fixture);
+    g_autofree char *open_id = insert(&fixture, "For all", MNB_AUDIENCE_PUBLIC);
+    g_autofree char *staff_id = insert(&fixture, "For staff", MNB_AUDIENCE_STAFF);
+    mnb_catalog_close(g_steal_pointer(&fixture.catalog));
+    g_autofree char *path = file_path(&fixture, "catalogue.db");
+    g_autofree char *good = file_path(&fixture, "good");
+    copy_file(path, good);
+    GStatBuf info;
+    g_assert_cmpint(g_stat(good, &info), ==, 0);
+    gsize n_pages = (gsize)info.st_size / 4096;
+    g_assert_cmpint(n_pages, >, 30);
+    for (gsize page = 0; page < n_pages; page++) {
+        remove_catalogue(&fixture);
+        copy_file(good, path);
+        zero_page(path, page);
+        reopen(&fixture, MNB_CATALOG_RESTORE);
+        assert_restored(mnb_catalog_reader(fixture.catalog), open_id, MNB_AUDIENCE_PUBLIC);
+        assert_restored(mnb_catalog_reader(fixture.catalog), staff_id, MNB_AUDIENCE_STAFF);
+        mnb_catalog_close(g_steal_pointer(&fixture.catalog));
+    }
+    fixture_close(&fixture);
+}
+
 static gboolean withdraw(MnbDb *db, gpointer data, GError **error)
 {
     return mnb_recording_set_state(db, data, MNB_RECORDING_WITHDRAWN, NOW_US + 20, error);
@@ -586,6 +630,7 @@ int main(int argc, char **argv)
     g_test_add_func("/recordings/catalog/loses-nothing-confirmed-to-kill-9", test_kill);
     g_test_add_func("/recordings/catalog/is-rebuilt-from-manifests", test_rebuild);
     g_test_add_func("/recordings/catalog/restores-a-damaged-file", test_damage);
+    g_test_add_func("/recordings/catalog/restores-whichever-page-is-lost", test_every_page);
     g_test_add_func("/recordings/catalog/restores-without-relaxing-privacy", test_no_flag_relaxed);
     g_test_add_func("/recordings/catalog/keeps-the-newest-backups", test_backups);
     /* Last: it changes what this process sees mounted. */
