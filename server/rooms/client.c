@@ -269,7 +269,8 @@ static void join_room(Joining *joining, MnbRoom *room, const MnbHello *hello, Mn
         mnb_room_state_is_removed(room->state, joining->link, hello->name))
         error = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_REMOVED,
                                     "removed from this session by its host");
-    else if (peer == NULL && mnb_room_state_count(room->state) >= client->rooms->max_peers)
+    else if (peer == NULL && (mnb_room_state_count(room->state) >= client->rooms->max_peers ||
+                              room->state->peers->len >= MNB_ROOM_PEERS_MAX))
         error = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_ROOM_FULL,
                                     "the session has no place left");
     if (error != NULL) {

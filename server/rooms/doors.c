@@ -167,7 +167,8 @@ void mnb_rooms_whip(MnbRooms *self, const MnbDoorAsker *asker, const char *offer
         return;
     }
     const MnbPeer *before = find_encoder(room, asker->link);
-    if (before == NULL && mnb_room_state_count(room->state) >= self->max_peers) {
+    if (before == NULL && (mnb_room_state_count(room->state) >= self->max_peers ||
+                           room->state->peers->len >= MNB_ROOM_PEERS_MAX)) {
         refuse(done, data, MNB_ROOMS_ERROR_ROOM_FULL, "the session has no place left");
         return;
     }

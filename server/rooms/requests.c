@@ -322,7 +322,10 @@ static void on_remove_peer(const Asked *asked)
         refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "leave instead");
         return;
     }
-    mnb_room_leave(asked->room, other->id, "removed", mnb_owed_on_appended, owe(asked));
+    MnbAppend what = {.type = "peer-left",
+                      .peer = other->id,
+                      .body = json_pack("{s:s, s:s}", "reason", "removed", "by", asked->peer->id)};
+    mnb_room_append(asked->room, &what, mnb_owed_on_appended, owe(asked));
 }
 
 static void on_leave(const Asked *asked)

@@ -11,14 +11,14 @@
  *     peer-joined       the peer     {name, affiliation, language, role, link, kind, resume}
  *                                    kind: browser | encoder; resume: SHA-256 of the token, hex
  *     peer-away, peer-back           the peer       {}
- *     peer-left         the peer     {reason}: left, timeout, removed, link-revoked, encoder-gone
+ *     peer-left         the peer     {reason, by}: left, timeout, removed (by whom), link-revoked,
+ *                                    encoder-gone
  *     peer-renamed      the peer     {name}
  *     hand              who did it   {of, raised}
  *     chat              the peer     {text, key}
  *     track-on          the peer     {track, source}
  *     track-off         the peer     {source}
  *     peer-muted        who did it   {of, source}
- *     link-revoked      NULL         {link}
  *     recording-started NULL         {recording}
  *     recording-stopped NULL         {}
  *     recording-failed  NULL         {code, detail}

@@ -104,7 +104,7 @@ static gboolean on_over(gpointer data)
 {
     MnbRoom *room = data;
     if (room->rooms != NULL) {
-        mnb_room_close_all(room);
+        mnb_room_close_all(room, MNB_CLOSE_SESSION_OVER, "session-over");
         mnb_rooms_drop(room->rooms, room);
     }
     mnb_room_unref(room);
@@ -157,7 +157,7 @@ void mnb_room_leave(MnbRoom *room, const char *peer, const char *reason, MnbAppe
     mnb_room_append(room, &append, done, data);
 }
 
-void mnb_room_close_all(MnbRoom *room)
+void mnb_room_close_all(MnbRoom *room, MnbCloseCode code, const char *reason)
 {
     g_autoptr(GPtrArray) peers = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) receivers = g_ptr_array_new();
@@ -167,7 +167,7 @@ void mnb_room_close_all(MnbRoom *room)
     while (g_hash_table_iter_next(&iter, &key, NULL))
         g_ptr_array_add(peers, g_strdup(key));
     for (guint i = 0; i < peers->len; i++)
-        drop_member(room, g_ptr_array_index(peers, i), MNB_CLOSE_SESSION_OVER, "session-over");
+        drop_member(room, g_ptr_array_index(peers, i), code, reason);
     for (guint i = 0; i < room->receivers->len; i++)
         g_ptr_array_add(receivers, g_ptr_array_index(room->receivers, i));
     for (guint i = 0; i < receivers->len; i++) {

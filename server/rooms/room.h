@@ -201,8 +201,8 @@ void mnb_room_tick(MnbRoom *room);
 /* Appends peer-left. */
 void mnb_room_leave(MnbRoom *room, const char *peer, const char *reason, MnbAppended done,
                     gpointer data);
-/* Session over: transports, clients, doors. */
-void mnb_room_close_all(MnbRoom *room);
+/* Transports, clients (closed with @code), doors; no entries. */
+void mnb_room_close_all(MnbRoom *room, MnbCloseCode code, const char *reason);
 
 /* ------------------------------------------------------------------------------- room-media.c */
 

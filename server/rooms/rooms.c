@@ -270,7 +270,7 @@ void mnb_rooms_free(MnbRooms *self)
     g_autoptr(GPtrArray) rooms = all_rooms(self);
     for (guint i = 0; i < rooms->len; i++) {
         MnbRoom *room = g_ptr_array_index(rooms, i);
-        mnb_room_close_all(room);
+        mnb_room_close_all(room, MNB_CLOSE_RESTART, "restart");
         mnb_rooms_drop(self, room);
     }
     for (guint i = 0; i < self->clients->len; i++)
