@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "recordings/db-private.h"
 #include "recordings/manifest-keeper.h"
 #include "recordings/migrate.h"
 #include "server/base/error.h"
@@ -191,6 +192,12 @@ MnbDb *mnb_catalog_file_open(MnbStore *store, MnbCatalogFlags flags, gboolean *w
 
 /* ---- backups ---- */
 
+gint64 mnb_catalog_file_backup_age_us(MnbStore *store)
+{
+    g_autoptr(GPtrArray) backups = list_backups(store, BACKUP_PREFIX);
+    return backups->len == 0 ? G_MAXINT64 : g_get_real_time() - time_of(backups->pdata[0]) / 1000;
+}
+
 static gboolean vacuum_into(const char *from, const char *to, GError **error)
 {
     g_autoptr(MnbDb) db = mnb_db_open(from, MNB_DB_READER, error);
@@ -203,6 +210,7 @@ static gboolean vacuum_into(const char *from, const char *to, GError **error)
     if (stmt == NULL)
         return FALSE;
     mnb_stmt_bind_text(stmt, 1, to);
+    mnb_db_make_private(to);
     return mnb_stmt_run(stmt, error);
 }
 

@@ -14,5 +14,8 @@ char *mnb_catalog_file_path(MnbStore *store); /* owned */
 MnbDb *mnb_catalog_file_open(MnbStore *store, MnbCatalogFlags flags, gboolean *was_restored,
                              GError **error);
 
+/* Microseconds since the newest regular backup was made; G_MAXINT64 if there is none. */
+gint64 mnb_catalog_file_backup_age_us(MnbStore *store);
+
 /* Writes a backup now, with a connection of its own, and removes the oldest. Any thread. */
 gboolean mnb_catalog_file_back_up(MnbStore *store, GError **error);

@@ -28,6 +28,8 @@ static gboolean open_all(MnbCatalog *self, MnbCatalogFlags flags, GError **error
     self->lock_fd = mnb_catalog_file_lock(self->store, error);
     if (self->lock_fd < 0)
         return FALSE;
+    g_autofree char *path = mnb_catalog_file_path(self->store);
+    gboolean is_new = !g_file_test(path, G_FILE_TEST_EXISTS);
     gboolean was_restored;
     MnbDb *db = mnb_catalog_file_open(self->store, flags, &was_restored, error);
     if (db == NULL)
@@ -41,12 +43,17 @@ static gboolean open_all(MnbCatalog *self, MnbCatalogFlags flags, GError **error
         return FALSE;
     if (was_restored)
         MNB_LOG_WARNING("recordings were restored from manifests", "recordings=%u", n_restored);
-    g_autofree char *path = mnb_catalog_file_path(self->store);
     self->reader = mnb_db_open(path, MNB_DB_READER, error);
     if (self->reader == NULL)
         return FALSE;
     self->keeper = mnb_manifest_keeper_new(path, self->store, self->writer, error);
-    return self->keeper != NULL;
+    if (self->keeper == NULL)
+        return FALSE;
+    /* A server that is often started again must not wait for its first quarter of an hour. */
+    if (!is_new &&
+        mnb_catalog_file_backup_age_us(self->store) > MNB_CATALOG_BACKUP_S * (gint64)G_USEC_PER_SEC)
+        mnb_catalog_backup(self);
+    return TRUE;
 }
 
 MnbCatalog *mnb_catalog_open(MnbStore *store, MnbCatalogFlags flags, GError **error)

@@ -75,8 +75,10 @@ gboolean mnb_catalog_write_sync(MnbCatalog *self, MnbWriteFunc func, gpointer da
 gboolean mnb_catalog_is_full(MnbCatalog *self);
 
 /* Starts a backup into STATE/backups/ on a thread of its own (VACUUM INTO), and removes all but the
- * newest MNB_CATALOG_BACKUPS_KEPT. Call every 15 minutes. Does nothing while one is running. */
+ * newest MNB_CATALOG_BACKUPS_KEPT. Call every MNB_CATALOG_BACKUP_S seconds; opening does it when
+ * the newest is older than that. Does nothing while one is running. */
 #define MNB_CATALOG_BACKUPS_KEPT 8
+#define MNB_CATALOG_BACKUP_S     900
 void mnb_catalog_backup(MnbCatalog *self);
 
 /* Reads every manifest.json below STATE/recordings and inserts the recordings that the catalogue

@@ -1,5 +1,8 @@
 #include "recordings/db.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "recordings/cjk2.h"
 #include "recordings/db-private.h"
 #include "recordings/search.h"
@@ -90,6 +93,13 @@ static gboolean set_up(MnbDb *db, GError **error)
     return mnb_db_exec(db, cache, error);
 }
 
+void mnb_db_make_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+}
+
 MnbDb *mnb_db_open(const char *path, MnbDbMode mode, GError **error)
 {
     g_return_val_if_fail(path != NULL, NULL);
@@ -99,6 +109,8 @@ MnbDb *mnb_db_open(const char *path, MnbDbMode mode, GError **error)
     MnbDb *db = g_new0(MnbDb, 1);
     db->mode = mode;
     db->statements = g_hash_table_new_full(NULL, NULL, NULL, free_statement);
+    if (mode == MNB_DB_WRITER)
+        mnb_db_make_private(path);
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
         set_error(db->handle, error);
         g_prefix_error(error, "%s: ", path);

@@ -17,6 +17,7 @@ static gboolean back_up(MnbDb *db, const char *path, GError **error)
     if (stmt == NULL)
         return FALSE;
     mnb_stmt_bind_text(stmt, 1, path);
+    mnb_db_make_private(path);
     return mnb_stmt_run(stmt, error);
 }
 

@@ -19,10 +19,9 @@
 #include "server/rooms/rooms.h"
 #include "server/signalling/signalling.h"
 
-#define BACKUP_INTERVAL_S 900
-#define PRUNE_INTERVAL_S  86400
-#define READY_WAIT_MS     5000 /* for media workers; later we serve without those that are missing */
-#define READY_POLL_MS     10
+#define PRUNE_INTERVAL_S 86400
+#define READY_WAIT_MS    5000 /* for media workers; later we serve without those that are missing */
+#define READY_POLL_MS    10
 
 struct MnbApp {
     const MnbConfig *config;
@@ -320,7 +319,7 @@ MnbApp *mnb_app_new(const MnbConfig *config, gboolean prints_links, GError **err
             return NULL;
         }
     }
-    keep_source(app, g_timeout_add_seconds(BACKUP_INTERVAL_S, on_backup, app));
+    keep_source(app, g_timeout_add_seconds(MNB_CATALOG_BACKUP_S, on_backup, app));
     keep_source(app, g_timeout_add_seconds(PRUNE_INTERVAL_S, on_prune, app));
     guint64 watchdog_us = mnb_notify_watchdog_us();
     if (watchdog_us > 0)

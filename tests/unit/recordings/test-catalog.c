@@ -506,6 +506,16 @@ static void wait_for_backup(Fixture *fixture)
     mnb_catalog_close(g_steal_pointer(&fixture->catalog)); /* waits for it */
 }
 
+static void remove_backups(Fixture *fixture)
+{
+    const char *folder = mnb_store_folder(fixture->store, MNB_STORE_BACKUPS);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_unlink(path);
+    }
+}
+
 static void test_damage(void)
 {
     g_autoptr(GError) error = NULL;
@@ -560,6 +570,7 @@ static void test_every_page(void)
     g_assert_cmpint(n_pages, >, 30);
     for (gsize page = 0; page < n_pages; page++) {
         remove_catalogue(&fixture);
+        remove_backups(&fixture); /* every other page would be found in the one of the last round */
         copy_file(good, path);
         zero_page(path, page);
         reopen(&fixture, MNB_CATALOG_RESTORE);
@@ -616,6 +627,36 @@ static void test_backups(void)
     fixture_close(&fixture);
 }
 
+/* A start makes one when the newest is too old, but not of a catalogue that is new itself. */
+static void test_backup_at_start(void)
+{
+    Fixture fixture;
+    fixture_open_catalog(&fixture);
+    mnb_catalog_close(g_steal_pointer(&fixture.catalog));
+    g_assert_cmpint(count_backups(&fixture), ==, 0);
+    for (int i = 0; i < 3; i++) {
+        reopen(&fixture, MNB_CATALOG_NO_FLAGS);
+        mnb_catalog_close(g_steal_pointer(&fixture.catalog));
+        g_assert_cmpint(count_backups(&fixture), ==, 1);
+    }
+    fixture_close(&fixture);
+}
+
+/* Nobody else on the machine reads it. */
+static void test_modes(void)
+{
+    static const char *const names[] = {"catalogue.db", "catalogue.db-wal", "catalogue.db-shm"};
+    Fixture fixture;
+    fixture_open_catalog(&fixture);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = file_path(&fixture, names[i]);
+        GStatBuf info;
+        g_assert_cmpint(g_stat(path, &info), ==, 0);
+        g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+    }
+    fixture_close(&fixture);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -633,6 +674,8 @@ int main(int argc, char **argv)
     g_test_add_func("/recordings/catalog/restores-whichever-page-is-lost", test_every_page);
     g_test_add_func("/recordings/catalog/restores-without-relaxing-privacy", test_no_flag_relaxed);
     g_test_add_func("/recordings/catalog/keeps-the-newest-backups", test_backups);
+    g_test_add_func("/recordings/catalog/backs-up-at-a-start-after-long", test_backup_at_start);
+    g_test_add_func("/recordings/catalog/is-readable-for-its-owner-only", test_modes);
     /* Last: it changes what this process sees mounted. */
     g_test_add_func("/recordings/catalog/goes-on-on-its-reserve-when-the-disk-is-full",
                     test_full_disk);
