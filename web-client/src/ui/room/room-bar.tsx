@@ -40,8 +40,10 @@ function HandButton(): JSX.Element {
       disabled={room.store.isHandPending.value} onClick={() => toggleHand(room)}>
       <Icon path={roomIcons.hand} /><span>{t('room.hand')}</span>
       {place !== null && (
-        <span class="bar-count">{place}
-          <span id="hand-place" class="visually-hidden">{t('room.hand-place', { n: place })}</span></span>
+        <>
+          <span class="bar-count" data-count={place} />
+          <span id="hand-place" hidden>{t('room.hand-place', { n: place })}</span>
+        </>
       )}
     </button>
   );
@@ -57,9 +59,10 @@ function PanelButton({ panel, icon, count, countText }: {
       onClick={() => ui.togglePanel(panel)}>
       <Icon path={icon} /><span>{t(`room.${panel}`)}</span>
       {count > 0 && (
-        <span class={panel === 'chat' ? 'bar-count is-new' : 'bar-count'}>
-          {count}<span id={`${panel}-count`} class="visually-hidden">{countText}</span>
-        </span>
+        <>
+          <span class={panel === 'chat' ? 'bar-count is-new' : 'bar-count'} data-count={count} />
+          <span id={`${panel}-count`} hidden>{countText}</span>
+        </>
       )}
     </button>
   );
@@ -89,22 +92,18 @@ export function HostBar(): JSX.Element | null {
   const { store, ui } = useRoom();
   const may = store.may.value;
   const room = store.room.value;
-  if (room === null || (!may.has('host') && !may.has('record'))) return null;
-  const isLive = room.session.state === 'live';
+  // Before the start the stage has the one button that matters.
+  if (room === null || room.session.state !== 'live' || (!may.has('host') && !may.has('record'))) return null;
   const isRecording = room.recording.state === 'on';
   return (
     <div class="host-bar" role="group" aria-label={t('room.host-controls')}>
-      {may.has('host') && !isLive && (
-        <button type="button" class="button is-primary" disabled={store.isSessionPending.value}
-          onClick={() => void store.startSession()}>{t('room.start')}</button>
-      )}
-      {may.has('record') && isLive && (
+      {may.has('record') && (
         <button type="button" class="button is-record" aria-pressed={isRecording} disabled={store.isRecordPending.value}
           onClick={() => { ui.dialog.value = isRecording ? 'record-stop' : 'record-start'; }}>
           <Icon path={isRecording ? roomIcons.stop : roomIcons.record} size={20} fill />{t('room.record')}
         </button>
       )}
-      {may.has('host') && isLive && (
+      {may.has('host') && (
         <button type="button" class="button" disabled={store.isSessionPending.value}
           onClick={() => { ui.dialog.value = 'end'; }}>{t('room.end')}</button>
       )}

@@ -52,7 +52,7 @@ export class RoomUi {
 
   toast(text: string, tone: Toast['tone']): void {
     const id = this.#nextToast++;
-    this.toasts.value = [...this.toasts.value.slice(-3), { id, text, tone }];
+    this.toasts.value = [...this.toasts.value.slice(-2), { id, text, tone }];
     const timer = setTimeout(() => this.dropToast(id), tone === 'error' ? ERROR_TOAST_MS : TOAST_MS);
     this.#signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }

@@ -134,10 +134,10 @@ export function RoomView({ room, info, onOver }: {
           <Toasts />
         </main>
         <SidePanel />
-        <div class="room-foot" id="room-controls" tabIndex={-1}>
+        <footer class="room-foot" id="room-controls" tabIndex={-1}>
           <RoomBar />
           <HostBar />
-        </div>
+        </footer>
         <RoomDialogs />
       </div>
     </RoomContext.Provider>

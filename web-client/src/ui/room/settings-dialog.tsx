@@ -4,7 +4,7 @@ import { t as common } from '../../i18n/common';
 import { t } from '../../i18n/room';
 import type { PictureMode } from '../../protocol/signalling';
 import { isComposing } from '../parts/ime';
-import { Dialog } from '../parts/parts';
+import { Dialog, LanguageSwitch } from '../parts/parts';
 import { DeviceControls } from './device-controls';
 import { useRoom, type Layout } from './room-ui';
 
@@ -62,6 +62,7 @@ export function SettingsDialog(): JSX.Element {
           <DeviceControls media={store.local} idPrefix="room" onChoose={(source, id) => void store.chooseDevice(source, id)} />
         </section>
       )}
+      <section class="settings-language"><h3>{t('settings.language')}</h3><LanguageSwitch /></section>
       <Rename />
       <label class="choice">
         <input type="checkbox" checked={ui.announcesChat.value}
