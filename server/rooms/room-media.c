@@ -1,10 +1,8 @@
-/* Peer connections of a room at its media worker, and who is shown in which slot. */
+/* Peer connections of a room at its media worker: publishing and receiving. */
 #include "server/base/ids.h"
 #include "server/base/log.h"
 #include "server/rooms/room.h"
 #include <string.h>
-
-#define PICTURES_IN_FULL 4 /* up to so many pictures a receiver gets the largest layer */
 
 static gboolean fail(GError **error, MnbRoomsError code, const char *text)
 {
@@ -12,7 +10,7 @@ static gboolean fail(GError **error, MnbRoomsError code, const char *text)
     return FALSE;
 }
 
-static void set_worker(MnbRoom *room, MnbMediaWorker *worker)
+void mnb_room_set_worker(MnbRoom *room, MnbMediaWorker *worker)
 {
     MnbRooms *rooms = room->rooms;
     if (room->media_room != 0)
@@ -29,7 +27,7 @@ gboolean mnb_room_pick_worker(MnbRoom *room)
         return room->worker != NULL;
     MnbMediaWorker *worker = mnb_media_pool_pick(rooms->pool);
     if (worker != NULL)
-        set_worker(room, worker);
+        mnb_room_set_worker(room, worker);
     return worker != NULL;
 }
 
@@ -151,7 +149,7 @@ static void remove_publication(MnbPublication *publication)
 }
 
 /* Forgets it here; the worker has forgotten it, or is told by the caller. */
-static void transport_forget(MnbTransport *transport)
+void mnb_transport_forget(MnbTransport *transport)
 {
     MnbRoom *room = transport->room;
     MnbMember *member = transport->member;
@@ -177,7 +175,7 @@ static void transport_forget(MnbTransport *transport)
 void mnb_transport_close(MnbTransport *transport)
 {
     mnb_media_worker_transport_close(transport->room->worker, transport->id);
-    transport_forget(transport);
+    mnb_transport_forget(transport);
 }
 
 /* ---------------------------------------------------------------------------------- publishing */
@@ -546,303 +544,3 @@ char *mnb_room_receive(MnbRoom *room, const char *only_peer, const char *offer, 
     *transport = receiver->transport;
     return mnb_sdp_answer_receive(sdp, &local, slots, chosen, count);
 }
-
-/* --------------------------------------------------------------------------------------- slots */
-
-static guint wanted_place(const MnbMember *member, const char *peer)
-{
-    for (guint i = 0; member != NULL && i < member->wanted_count; i++)
-        if (strcmp(member->wanted[i], peer) == 0)
-            return i;
-    return MNB_NOT_WANTED;
-}
-
-static guint collect_sources(MnbReceiver *receiver, MnbSlotSource *sources)
-{
-    MnbRoom *room = receiver->transport->room;
-    const MnbMember *viewer = receiver->transport->member;
-    guint count = 0;
-    for (guint p = 0; p < room->state->peers->len; p++) {
-        const MnbPeer *peer = g_ptr_array_index(room->state->peers, p);
-        const MnbMember *member = peer->is_in ? mnb_room_member(room, peer->id) : NULL;
-        if (member == NULL || member == viewer ||
-            (receiver->only_peer[0] != '\0' && strcmp(receiver->only_peer, peer->id) != 0))
-            continue;
-        for (guint s = 0; s < MNB_N_SOURCES; s++) {
-            const MnbPublication *publication = member->publications[s];
-            if (publication == NULL || !mnb_publication_is_on(publication))
-                continue;
-            sources[count++] = (MnbSlotSource){
-                .id = publication->id,
-                .source = publication->source,
-                .codec = publication->codec,
-                .wanted =
-                    s == MNB_SOURCE_MICROPHONE ? MNB_NOT_WANTED : wanted_place(viewer, peer->id),
-                .speaks = publication->speaks,
-                .spoke_us = publication->spoke_us,
-                .order = p,
-            };
-        }
-    }
-    /* Who speaks is known by his sound; his pictures count as speaking too. */
-    for (guint i = 0; i < count; i++)
-        for (guint k = 0; k < count && sources[i].source == MNB_SOURCE_CAMERA; k++)
-            if (sources[k].source == MNB_SOURCE_MICROPHONE &&
-                sources[k].order == sources[i].order) {
-                sources[i].speaks = sources[k].speaks;
-                sources[i].spoke_us = sources[k].spoke_us;
-            }
-    return count;
-}
-
-static MnbPublication *publication_of(MnbRoom *room, guint32 source)
-{
-    return source != 0 ? g_hash_table_lookup(room->rooms->publications, GUINT_TO_POINTER(source))
-                       : NULL;
-}
-
-/* The largest layer that flows and fits; when none of those flows the smallest above. */
-static guint32 choose_layer(const MnbPublication *publication, guint pictures)
-{
-    if (publication->layer_count == 1)
-        return publication->layers[0].track;
-    int top = pictures <= PICTURES_IN_FULL ? (int)publication->layer_count - 1
-                                           : (int)publication->layer_count - 2;
-    for (int i = top; i >= 0; i--)
-        if (publication->layers[i].is_flowing)
-            return publication->layers[i].track;
-    for (guint i = (guint)top + 1; i < publication->layer_count; i++)
-        if (publication->layers[i].is_flowing)
-            return publication->layers[i].track;
-    return publication->layers[0].track;
-}
-
-static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
-{
-    MnbRoom *room = receiver->transport->room;
-    guint pictures = 0;
-    for (guint i = 0; i < receiver->count; i++)
-        pictures += receiver->places[i].is_video && receiver->places[i].shown != 0;
-    for (guint i = 0; i < receiver->count; i++) {
-        MnbSlot *slot = &receiver->slots[i];
-        const MnbPublication *publication = publication_of(room, receiver->places[i].shown);
-        guint32 track = publication != NULL ? choose_layer(publication, pictures) : 0;
-        const char *peer = publication != NULL ? publication->member->peer : "";
-        if (slot->id == 0)
-            continue;
-        if (track != slot->track) {
-            slot->track = track;
-            mnb_media_worker_slot_bind(room->worker, slot->id, track);
-        }
-        if (strcmp(peer, slot->peer) != 0 ||
-            (publication != NULL && publication->source != slot->source)) {
-            g_strlcpy(slot->peer, peer, sizeof slot->peer);
-            slot->source = publication != NULL ? publication->source : 0;
-            *is_told = FALSE;
-        }
-    }
-}
-
-static gboolean on_reassign(gpointer data)
-{
-    MnbRoom *room = data;
-    room->reassign = 0;
-    g_autofree MnbSlotSource *sources =
-        g_new(MnbSlotSource, g_hash_table_size(room->members) * MNB_N_SOURCES + 1);
-    for (guint i = 0; i < room->receivers->len; i++) {
-        MnbReceiver *receiver = g_ptr_array_index(room->receivers, i);
-        const MnbMember *viewer = receiver->transport->member;
-        gboolean is_told = TRUE;
-        if (!receiver->is_answered)
-            continue;
-        guint count = collect_sources(receiver, sources);
-        mnb_slots_assign(receiver->places, receiver->count, sources, count,
-                         viewer != NULL ? viewer->view : MNB_VIEW_ALL);
-        bind_slots(receiver, &is_told);
-        if (!is_told)
-            mnb_receiver_tell(receiver);
-    }
-    return G_SOURCE_REMOVE;
-}
-
-void mnb_room_reassign(MnbRoom *room)
-{
-    if (room->reassign == 0 && room->rooms != NULL && room->receivers->len > 0)
-        room->reassign = g_idle_add_full(G_PRIORITY_DEFAULT, on_reassign, room, NULL);
-}
-
-void mnb_receiver_tell(MnbReceiver *receiver)
-{
-    const MnbMember *member = receiver->transport->member;
-    if (member == NULL || member->client == NULL)
-        return;
-    json_t *slots = json_array();
-    for (guint i = 0; i < receiver->count; i++) {
-        const MnbSlot *slot = &receiver->slots[i];
-        json_array_append_new(slots, slot->peer[0] != '\0'
-                                         ? json_pack("{s:s, s:s, s:s}", "mid", slot->sdp.mid,
-                                                     "peer", slot->peer, "source",
-                                                     mnb_source_to_string(slot->source))
-                                         : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer"));
-    }
-    g_autofree char *text = mnb_room_json_message("slots", json_pack("{s:o}", "slots", slots));
-    mnb_client_tell(member->client, text);
-}
-
-/* --------------------------------------------------------------------- what the workers tell */
-
-static void on_transport_state(MnbMediaWorker *worker, const MnbTransportState *state,
-                               gpointer data)
-{
-    MnbRooms *rooms = data;
-    MnbTransport *transport =
-        g_hash_table_lookup(rooms->transports, GUINT_TO_POINTER(state->transport));
-    if (transport == NULL)
-        return;
-    MNB_LOG_DEBUG("transport", "id=%u state=%u reason=%u", state->transport, state->state,
-                  state->reason);
-    transport->is_silent = state->state == MNB_TRANSPORT_DISCONNECTED;
-    if (state->state != MNB_TRANSPORT_CLOSED)
-        return;
-    MnbRoom *room = transport->room;
-    transport_forget(transport);
-    mnb_room_reconcile(room);
-}
-
-static void on_track_state(MnbMediaWorker *worker, const MnbTrackState *state, gpointer data)
-{
-    MnbRooms *rooms = data;
-    MnbPublication *publication =
-        g_hash_table_lookup(rooms->publications, GUINT_TO_POINTER(state->track));
-    if (publication == NULL)
-        return;
-    MnbRoom *room = publication->member->room;
-    for (guint i = 0; i < publication->layer_count; i++) {
-        MnbLayer *layer = &publication->layers[i];
-        if (layer->track != state->track)
-            continue;
-        layer->is_flowing = state->is_flowing != 0;
-        layer->flowing_us = layer->is_flowing ? mnb_room_now_us(room) : 0;
-    }
-    mnb_room_record_sync(room);
-    if (publication->layer_count > 1)
-        mnb_room_reassign(room);
-}
-
-static void on_speaker(MnbMediaWorker *worker, const MnbSpeaker *speaker, gpointer data)
-{
-    MnbRooms *rooms = data;
-    MnbRoom *room = g_hash_table_lookup(rooms->by_media_room, GUINT_TO_POINTER(speaker->room));
-    if (room == NULL || room->rooms == NULL)
-        return;
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, room->members);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        MnbPublication *microphone = ((MnbMember *)value)->publications[MNB_SOURCE_MICROPHONE];
-        if (microphone != NULL)
-            microphone->speaks = 0;
-    }
-    json_t *peers = json_array();
-    for (guint i = 0; i < G_N_ELEMENTS(speaker->tracks); i++) {
-        MnbPublication *publication = publication_of(room, speaker->tracks[i]);
-        if (publication == NULL || publication->member->room != room ||
-            !mnb_publication_is_on(publication))
-            continue;
-        publication->speaks = i + 1;
-        publication->spoke_us = mnb_room_now_us(room);
-        json_array_append_new(peers, json_string(publication->member->peer));
-    }
-    g_autofree char *text = mnb_room_json_message("speakers", json_pack("{s:o}", "peers", peers));
-    mnb_room_broadcast(room, text);
-    mnb_room_reassign(room);
-}
-
-static void on_refused(MnbMediaWorker *worker, const MnbMediaRefused *refused, gpointer data)
-{
-    MNB_LOG_WARNING("media worker refused a command", "worker=%u type=%u id=%u error=%d",
-                    mnb_media_worker_index(worker), refused->type, refused->id, refused->error);
-}
-
-static void on_transport_stats(MnbMediaWorker *worker, const MnbTransportStats *stats,
-                               gpointer data)
-{
-    MnbRooms *rooms = data;
-    MnbTransport *transport =
-        g_hash_table_lookup(rooms->transports, GUINT_TO_POINTER(stats->transport));
-    if (transport != NULL)
-        transport->stats = *stats;
-}
-
-static GPtrArray *rooms_of(MnbRooms *rooms, const MnbMediaWorker *worker)
-{
-    GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_room_unref);
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, rooms->by_session);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        MnbRoom *room = value;
-        if (room->worker == worker)
-            g_ptr_array_add(found, mnb_room_ref(room));
-    }
-    return found;
-}
-
-/* The room begins anew at @worker: everybody publishes and subscribes again. */
-static void move_room(MnbRoom *room, MnbMediaWorker *worker)
-{
-    g_autofree char *text = mnb_room_json_message("media-restart", NULL);
-    set_worker(room, worker);
-    mnb_room_record_moved(room);
-    mnb_room_broadcast(room, text);
-}
-
-static guint forget_transports(MnbRoom *room)
-{
-    g_autoptr(GPtrArray) transports = g_ptr_array_new();
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, room->rooms->transports);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (((MnbTransport *)value)->room == room)
-            g_ptr_array_add(transports, value);
-    for (guint i = 0; i < transports->len; i++)
-        transport_forget(g_ptr_array_index(transports, i));
-    return transports->len;
-}
-
-/* All that it knew is void. Another worker takes the room at once; where there is none, the same
- * one when it is back. */
-static void on_gone(MnbMediaWorker *worker, gpointer data)
-{
-    MnbRooms *self = data;
-    g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
-    for (guint i = 0; i < rooms->len; i++) {
-        MnbRoom *room = g_ptr_array_index(rooms, i);
-        guint transports = forget_transports(room);
-        MnbMediaWorker *other = mnb_media_pool_pick(self->pool);
-        MNB_LOG_WARNING("media of a session are gone", "session=%s transports=%u moved=%s",
-                        room->state->session, transports, other != NULL ? "yes" : "no");
-        mnb_room_reconcile(room);
-        if (other != NULL && other != worker)
-            move_room(room, other);
-    }
-}
-
-static void on_restarted(MnbMediaWorker *worker, gpointer data)
-{
-    MnbRooms *self = data;
-    g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
-    for (guint i = 0; i < rooms->len; i++)
-        move_room(g_ptr_array_index(rooms, i), worker);
-}
-
-const MnbMediaEvents mnb_room_media_events = {
-    .transport_state = on_transport_state,
-    .track_state = on_track_state,
-    .speaker = on_speaker,
-    .refused = on_refused,
-    .transport_stats = on_transport_stats,
-    .gone = on_gone,
-    .restarted = on_restarted,
-};

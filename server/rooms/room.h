@@ -206,8 +206,6 @@ void mnb_room_close_all(MnbRoom *room, MnbCloseCode code, const char *reason);
 
 /* ------------------------------------------------------------------------------- room-media.c */
 
-extern const MnbMediaEvents mnb_room_media_events;
-
 typedef struct {
     char mid[MNB_MID_MAX];
     MnbSource source;
@@ -216,6 +214,7 @@ typedef struct {
 
 /* The worker of the room is chosen when the first medium comes. FALSE: none is ready. */
 gboolean mnb_room_pick_worker(MnbRoom *room);
+void mnb_room_set_worker(MnbRoom *room, MnbMediaWorker *worker);
 
 /* Publishes, or changes what is published. @tracks NULL: chosen by kind, in the order of the offer
  * (WHIP). Sets *@answer_out (owned) before anything else happens; @done comes when the log has it.
@@ -239,13 +238,25 @@ gboolean mnb_transport_restart(MnbTransport *transport, const char *remote_ufrag
 /* Closes it at the worker too, with what hangs on it. No log entries: reconcile makes them. */
 void mnb_transport_close(MnbTransport *transport);
 
+/* As close, when the worker has forgotten it already. */
+void mnb_transport_forget(MnbTransport *transport);
+
+/* The publication is on, says the log. */
+gboolean mnb_publication_is_on(const MnbPublication *publication);
+
+/* ------------------------------------------------------------------------------ room-slots.c */
+
+/* @track: id of any layer; 0 and unknown ones give NULL. */
+MnbPublication *mnb_rooms_find_publication(MnbRooms *rooms, guint32 track);
+
 /* Slots are assigned anew soon (once, however often it is called). */
 void mnb_room_reassign(MnbRoom *room);
 /* Sends the `slots` message of a member's receiver. */
 void mnb_receiver_tell(MnbReceiver *receiver);
 
-/* The publication is on, says the log. */
-gboolean mnb_publication_is_on(const MnbPublication *publication);
+/* ---------------------------------------------------------------------------- room-workers.c */
+
+extern const MnbMediaEvents mnb_room_media_events;
 
 /* ------------------------------------------------------------------------------ room-record.c */
 

@@ -203,8 +203,8 @@ static void test_failed_append(void)
     Socket host, guest;
     g_autoptr(GError) error = NULL;
     open_world(&world, 0);
-    g_autofree char *first = join(&host, &world, world.host_token, "Mika", NULL);
-    g_autofree char *second = join(&guest, &world, world.guest_token, "Ana", NULL);
+    g_free(join(&host, &world, world.host_token, "Mika", NULL));
+    g_free(join(&guest, &world, world.guest_token, "Ana", NULL));
     mnb_catalog_write_sync(world.catalogue.catalog, hide_log, NULL, &error);
     g_assert_no_error(error);
     ask(&host, MNB_REQUEST_CHAT, 2, "lost");
@@ -229,7 +229,7 @@ static void test_timeout(void)
     World world;
     Socket host, guest;
     open_world(&world, 0);
-    g_autofree char *first = join(&host, &world, world.host_token, "Mika", NULL);
+    g_free(join(&host, &world, world.host_token, "Mika", NULL));
     g_autofree char *second = join(&guest, &world, world.guest_token, "Ana", NULL);
     g_autofree char *resume = field(second, "resume");
     g_autofree char *peer = field(second, "peer");
@@ -252,7 +252,7 @@ static void test_restart(void)
     World world;
     Socket host, guest;
     open_world(&world, 0);
-    g_autofree char *first = join(&host, &world, world.host_token, "Mika", NULL);
+    g_free(join(&host, &world, world.host_token, "Mika", NULL));
     g_autofree char *second = join(&guest, &world, world.guest_token, "Ana", NULL);
     g_autofree char *resume = field(second, "resume");
     ask(&host, MNB_REQUEST_START_SESSION, 2, NULL);
@@ -315,7 +315,7 @@ static void test_lost_while_joining(void)
     World world;
     Socket host, guest;
     open_world(&world, 0);
-    g_autofree char *first = join(&host, &world, world.host_token, "Mika", NULL);
+    g_free(join(&host, &world, world.host_token, "Mika", NULL));
     socket_open(&guest, world.rooms);
     say_hello(&guest, world.guest_token, "Ana", NULL);
     socket_close(&guest);
@@ -339,7 +339,7 @@ static void test_stop(void)
     World world;
     Socket host, late;
     open_world(&world, 0);
-    g_autofree char *first = join(&host, &world, world.host_token, "Mika", NULL);
+    g_free(join(&host, &world, world.host_token, "Mika", NULL));
     is_stopped = FALSE;
     mnb_rooms_stop(world.rooms, on_stopped, NULL);
     socket_open(&late, world.rooms);

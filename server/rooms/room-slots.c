@@ -1,0 +1,160 @@
+/* Who is shown in which slot of each receiver, and in which size. */
+#include "server/rooms/room.h"
+#include <string.h>
+
+#define PICTURES_IN_FULL 4 /* up to so many pictures a receiver gets the largest layer */
+
+MnbPublication *mnb_rooms_find_publication(MnbRooms *rooms, guint32 track)
+{
+    return track != 0 ? g_hash_table_lookup(rooms->publications, GUINT_TO_POINTER(track)) : NULL;
+}
+
+static guint wanted_place(const MnbMember *member, const char *peer)
+{
+    for (guint i = 0; member != NULL && i < member->wanted_count; i++)
+        if (strcmp(member->wanted[i], peer) == 0)
+            return i;
+    return MNB_NOT_WANTED;
+}
+
+/* What anybody in the room could see or hear; the same for every receiver. */
+typedef struct {
+    const MnbMember *member;
+    MnbSlotSource source; /* without `wanted` */
+} Candidate;
+
+static GArray *collect_candidates(MnbRoom *room)
+{
+    GArray *candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+    for (guint p = 0; p < room->state->peers->len; p++) {
+        const MnbPeer *peer = g_ptr_array_index(room->state->peers, p);
+        const MnbMember *member = peer->is_in ? mnb_room_member(room, peer->id) : NULL;
+        for (guint s = 0; member != NULL && s < MNB_N_SOURCES; s++) {
+            const MnbPublication *publication = member->publications[s];
+            const MnbPublication *voice = member->publications[MNB_SOURCE_MICROPHONE];
+            if (publication == NULL || !mnb_publication_is_on(publication))
+                continue;
+            /* Who speaks is known by his sound; his picture counts as speaking too. */
+            Candidate candidate = {
+                .member = member,
+                .source = {.id = publication->id,
+                           .source = publication->source,
+                           .codec = publication->codec,
+                           .wanted = MNB_NOT_WANTED,
+                           .speaks = voice != NULL ? voice->speaks : 0,
+                           .spoke_us = voice != NULL ? voice->spoke_us : 0,
+                           .order = p},
+            };
+            g_array_append_val(candidates, candidate);
+        }
+    }
+    return candidates;
+}
+
+static guint choose_sources(const MnbReceiver *receiver, const GArray *candidates,
+                            MnbSlotSource *sources)
+{
+    const MnbMember *viewer = receiver->transport->member;
+    guint count = 0;
+    for (guint i = 0; i < candidates->len; i++) {
+        const Candidate *candidate = &g_array_index(candidates, Candidate, i);
+        const char *peer = candidate->member->peer;
+        if (candidate->member == viewer ||
+            (receiver->only_peer[0] != '\0' && strcmp(receiver->only_peer, peer) != 0))
+            continue;
+        sources[count] = candidate->source;
+        if (candidate->source.source != MNB_SOURCE_MICROPHONE)
+            sources[count].wanted = wanted_place(viewer, peer);
+        count++;
+    }
+    return count;
+}
+
+/* The largest layer that flows and fits; when none of those flows the smallest above. */
+static guint32 choose_layer(const MnbPublication *publication, guint pictures)
+{
+    if (publication->layer_count == 1)
+        return publication->layers[0].track;
+    int top = pictures <= PICTURES_IN_FULL ? (int)publication->layer_count - 1
+                                           : (int)publication->layer_count - 2;
+    for (int i = top; i >= 0; i--)
+        if (publication->layers[i].is_flowing)
+            return publication->layers[i].track;
+    for (guint i = (guint)top + 1; i < publication->layer_count; i++)
+        if (publication->layers[i].is_flowing)
+            return publication->layers[i].track;
+    return publication->layers[0].track;
+}
+
+static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
+{
+    MnbRoom *room = receiver->transport->room;
+    guint pictures = 0;
+    for (guint i = 0; i < receiver->count; i++)
+        pictures += receiver->places[i].is_video && receiver->places[i].shown != 0;
+    for (guint i = 0; i < receiver->count; i++) {
+        MnbSlot *slot = &receiver->slots[i];
+        const MnbPublication *publication =
+            mnb_rooms_find_publication(room->rooms, receiver->places[i].shown);
+        guint32 track = publication != NULL ? choose_layer(publication, pictures) : 0;
+        const char *peer = publication != NULL ? publication->member->peer : "";
+        if (slot->id == 0)
+            continue;
+        if (track != slot->track) {
+            slot->track = track;
+            mnb_media_worker_slot_bind(room->worker, slot->id, track);
+        }
+        if (strcmp(peer, slot->peer) != 0 ||
+            (publication != NULL && publication->source != slot->source)) {
+            g_strlcpy(slot->peer, peer, sizeof slot->peer);
+            slot->source = publication != NULL ? publication->source : 0;
+            *is_told = FALSE;
+        }
+    }
+}
+
+static gboolean on_reassign(gpointer data)
+{
+    MnbRoom *room = data;
+    room->reassign = 0;
+    g_autoptr(GArray) candidates = collect_candidates(room);
+    g_autofree MnbSlotSource *sources = g_new(MnbSlotSource, candidates->len + 1);
+    for (guint i = 0; i < room->receivers->len; i++) {
+        MnbReceiver *receiver = g_ptr_array_index(room->receivers, i);
+        const MnbMember *viewer = receiver->transport->member;
+        gboolean is_told = TRUE;
+        if (!receiver->is_answered)
+            continue;
+        guint count = choose_sources(receiver, candidates, sources);
+        mnb_slots_assign(receiver->places, receiver->count, sources, count,
+                         viewer != NULL ? viewer->view : MNB_VIEW_ALL);
+        bind_slots(receiver, &is_told);
+        if (!is_told)
+            mnb_receiver_tell(receiver);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+void mnb_room_reassign(MnbRoom *room)
+{
+    if (room->reassign == 0 && room->rooms != NULL && room->receivers->len > 0)
+        room->reassign = g_idle_add_full(G_PRIORITY_DEFAULT, on_reassign, room, NULL);
+}
+
+void mnb_receiver_tell(MnbReceiver *receiver)
+{
+    const MnbMember *member = receiver->transport->member;
+    if (member == NULL || member->client == NULL)
+        return;
+    json_t *slots = json_array();
+    for (guint i = 0; i < receiver->count; i++) {
+        const MnbSlot *slot = &receiver->slots[i];
+        json_array_append_new(slots, slot->peer[0] != '\0'
+                                         ? json_pack("{s:s, s:s, s:s}", "mid", slot->sdp.mid,
+                                                     "peer", slot->peer, "source",
+                                                     mnb_source_to_string(slot->source))
+                                         : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer"));
+    }
+    g_autofree char *text = mnb_room_json_message("slots", json_pack("{s:o}", "slots", slots));
+    mnb_client_tell(member->client, text);
+}
