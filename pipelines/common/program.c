@@ -1,5 +1,7 @@
 #include "pipelines/common/program.h"
 
+#include "pipelines/common/leaks.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
@@ -13,6 +15,8 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+MNB_LEAKS_NOT_LOOKED_FOR;
 
 #define STOP_DEADLINE_US (10 * G_USEC_PER_SEC)
 

@@ -1,8 +1,11 @@
 /* What manabi-record reads on standard input: bytes, lines, commands. */
+#include "pipelines/common/leaks.h"
 #include "pipelines/common/lines.h"
 #include "pipelines/record/command.h"
 
 #include <stdint.h>
+
+MNB_LEAKS_NOT_LOOKED_FOR;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

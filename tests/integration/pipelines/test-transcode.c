@@ -1,4 +1,5 @@
 /* manabi-transcode and manabi-stills, on real films and on things that are none. */
+#include "pipelines/common/leaks.h"
 #include "tests/integration/pipelines/program-fixture.h"
 
 #include <gst/gst.h>
@@ -6,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+MNB_LEAKS_NOT_LOOKED_FOR;
 
 #define S      G_USEC_PER_SEC
 #define STREET "/usr/share/doc/opencv-doc/examples/data/vtest.avi"

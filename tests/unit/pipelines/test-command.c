@@ -1,6 +1,10 @@
 #include "pipelines/record/command.h"
 
+#include "pipelines/common/leaks.h"
+
 #include <string.h>
+
+MNB_LEAKS_NOT_LOOKED_FOR;
 
 #define TRACK                                                                                      \
     "\"do\":\"add-track\",\"track\":7,\"kind\":\"video\",\"codec\":\"vp8\",\"clock_rate\":90000,"  \

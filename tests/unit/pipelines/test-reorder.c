@@ -1,5 +1,9 @@
 #include "pipelines/record/reorder.h"
 
+#include "pipelines/common/leaks.h"
+
+MNB_LEAKS_NOT_LOOKED_FOR;
+
 #define MS 1000
 
 static void put(MnbReorder *reorder, guint16 seq, gint64 now_us)
