@@ -8,7 +8,7 @@
  * A child that is to be kept running starts again when it ends: after 0.1 s, doubling to 10 s, back
  * to 0.1 s once it has run for 10 s. After five ends within a minute it stays down and on_alarm is
  * called. The child is told to die with us (PR_SET_PDEATHSIG), so a killed manabi leaves nothing.
- * Main thread only. No call blocks. */
+ * The process must ignore SIGPIPE. Main thread only. No call blocks. */
 #pragma once
 #include <glib.h>
 
