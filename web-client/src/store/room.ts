@@ -46,6 +46,7 @@ export interface RoomOptions {
 
 const HEARTBEAT_MS = 15_000;
 const STAGE_TICK_MS = 500;
+const SLOTS_AFTER_WELCOME_MS = 700;
 const PICTURE_MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
 
 export class RoomStore {
@@ -237,10 +238,7 @@ export class RoomStore {
     }
     if (this.#isLive) {
       this.#startMedia();
-      if (isResumed) {
-        this.media.restartBroken();
-        void this.media.tellSources();
-      }
+      if (isResumed && wasReconnecting) this.#checkMedia();
     }
     this.#sendView();
     for (const message of this.pendingChat.value) void this.#flushChat(message.key);
@@ -313,6 +311,29 @@ export class RoomStore {
   }
 
   // ---- own works
+
+  /**
+   * A server that still has our connections says `slots` right after the welcome. One that was restarted does not,
+   * and our side would notice only when ICE gives up, a quarter of a minute later.
+   */
+  #checkMedia(): void {
+    let isKnown = false;
+    const stopListening = this.media.slots.subscribe(() => { isKnown = true; });
+    isKnown = false;
+    const timer = setTimeout(() => {
+      stopListening();
+      if (!isKnown) {
+        this.media.restart();
+        return;
+      }
+      this.media.restartBroken();
+      void this.media.tellSources();
+    }, SLOTS_AFTER_WELCOME_MS);
+    this.#stop.signal.addEventListener('abort', () => {
+      stopListening();
+      clearTimeout(timer);
+    }, { once: true });
+  }
 
   #startMedia(): void {
     const hasSource = this.isOn.microphone.value || this.isOn.camera.value;
