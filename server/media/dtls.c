@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CERTIFICATE_SECONDS (30 * 24 * 3600)
-#define RECORD_HEAD_BYTES   13 /* DTLS 1.2: type, version, epoch, sequence, length */
+#define CERTIFICATE_SECONDS (365 * 24 * 3600) /* longer than a worker runs */
+#define RECORD_HEAD_BYTES   13                /* DTLS 1.2: type, version, epoch, sequence, length */
 #define FIRST_TIMEOUT_US    100000
 #define TIMEOUT_MAX_US      3000000
 

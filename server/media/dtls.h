@@ -18,7 +18,7 @@
 /* Certificate and settings of the process. */
 typedef struct MnbDtlsContext MnbDtlsContext;
 
-/* Makes a key (ECDSA P-256) and a certificate for it, valid for 30 days. Returns (owned): NULL when
+/* Makes a key (ECDSA P-256) and a certificate for it, valid for a year. Returns (owned): NULL when
  * OpenSSL refuses. */
 MnbDtlsContext *mnb_dtls_context_new(void);
 void mnb_dtls_context_free(MnbDtlsContext *context); /* NULL is fine; after its connections */
