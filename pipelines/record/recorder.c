@@ -216,6 +216,14 @@ static void on_record(Recorder *self, const MnbRingRecord *record, const guint8 
         return;
     }
     MnbTrack *track = g_hash_table_lookup(self->tracks, GUINT_TO_POINTER(record->track));
+    if (track == NULL) {
+        /* The manager adds a track before it taps it, so the command is there, if not yet read. */
+        struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+        while (track == NULL && !self->is_stopping && poll(&input, 1, 0) > 0) {
+            read_commands(self);
+            track = g_hash_table_lookup(self->tracks, GUINT_TO_POINTER(record->track));
+        }
+    }
     if (track == NULL)
         self->stray_packets++;
     else if (record->kind == MNB_RING_RTP)
