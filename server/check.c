@@ -6,20 +6,26 @@
 
 #include "pipelines/manager/programs.h"
 #include "server/base/config.h"
+#include "server/check.h"
 #include "server/cli.h"
 
-static gboolean say(gboolean is_good, const char *what, const char *detail)
+gboolean mnb_check_say(gboolean is_good, const char *what, const char *detail)
 {
-    printf("%s  %s%s%s\n", is_good ? "ok     " : "MISSING", what, detail[0] != '\0' ? ": " : "",
+    printf("%s  %s%s%s\n", is_good ? "ok     " : "PROBLEM", what, detail[0] != '\0' ? ": " : "",
            detail);
     return is_good;
+}
+
+void mnb_check_note(const char *what, const char *detail)
+{
+    printf("note     %s: %s\n", what, detail);
 }
 
 static gboolean check_system_program(const char *name, const char *package)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = mnb_programs_find_system(name, package, &error);
-    return say(path != NULL, name, path != NULL ? path : error->message);
+    return mnb_check_say(path != NULL, name, path != NULL ? path : error->message);
 }
 
 /* Runs `PROGRAM --check` (docs/pipelines.md), which names each GStreamer element that is missing.
@@ -29,26 +35,26 @@ static gboolean check_pipeline(const char *name)
     g_autoptr(GError) error = NULL;
     g_autofree char *path = mnb_programs_find(name, &error);
     if (path == NULL)
-        return say(FALSE, name, error->message);
+        return mnb_check_say(FALSE, name, error->message);
     const char *argv[] = {path, "--check", NULL};
     g_autofree char *output = NULL;
     int status = 1;
     if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output,
                       NULL, &status, &error))
-        return say(FALSE, name, error->message);
+        return mnb_check_say(FALSE, name, error->message);
     g_strstrip(output);
     gboolean is_good = g_spawn_check_wait_status(status, NULL);
-    return say(is_good, name, is_good ? path : output);
+    return mnb_check_say(is_good, name, is_good ? path : output);
 }
 
 static gboolean check_space(const char *state_dir)
 {
     struct statvfs fs;
     if (statvfs(state_dir, &fs) != 0)
-        return say(TRUE, "state directory", "not made yet");
+        return mnb_check_say(TRUE, "state directory", "not made yet");
     double free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
     g_autofree char *text = g_strdup_printf("%s, %.1f GB free", state_dir, free_gb);
-    return say(free_gb > 2, "state directory", text);
+    return mnb_check_say(free_gb > 2, "state directory", text);
 }
 
 int mnb_cli_check(int argc, char **argv)
@@ -70,22 +76,26 @@ int mnb_cli_check(int argc, char **argv)
     g_autoptr(MnbConfig) config = config_path != NULL
                                       ? mnb_config_load(config_path, state, &error)
                                       : mnb_config_new(state != NULL ? state : "/var/lib/manabi");
-    gboolean is_good = say(config != NULL, "configuration",
-                           config == NULL        ? error->message
-                           : config_path != NULL ? config_path
-                                                 : "defaults");
+    gboolean is_good = mnb_check_say(config != NULL, "configuration",
+                                     config == NULL        ? error->message
+                                     : config_path != NULL ? config_path
+                                                           : "defaults");
     is_good &= check_system_program("nginx", "nginx");
     is_good &= check_system_program("bwrap", "bubblewrap");
     g_clear_error(&error);
     g_autofree char *media = mnb_programs_find("manabi-media", &error);
-    is_good &= say(media != NULL, "manabi-media", media != NULL ? media : error->message);
+    is_good &= mnb_check_say(media != NULL, "manabi-media", media != NULL ? media : error->message);
     is_good &= check_pipeline("manabi-record");
     is_good &= check_pipeline("manabi-compose");
     is_good &= check_pipeline("manabi-transcode");
     is_good &= check_pipeline("manabi-stills");
     g_autofree char *web_root = mnb_programs_find_web_root();
-    is_good &= say(web_root != NULL, "web client", web_root != NULL ? web_root : "not built");
-    if (config != NULL)
+    is_good &=
+        mnb_check_say(web_root != NULL, "web client", web_root != NULL ? web_root : "not built");
+    is_good &= mnb_check_versions();
+    if (config != NULL) {
         is_good &= check_space(config->server.state_dir);
+        is_good &= mnb_check_network(config);
+    }
     return is_good ? 0 : 1;
 }

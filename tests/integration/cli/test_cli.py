@@ -284,15 +284,28 @@ def _():
                 heard.append(manager.recv(100))
 
 
-@test("/check/says-what-is-there")
+@test("/check/says-what-is-there-and-what-is-not")
 def _():
-    with tempfile.TemporaryDirectory() as state:
+    with tempfile.TemporaryDirectory() as state, socket.socket() as taken:
         code, out, _err = run("check", "--state", state)
         assert code in (0, 1)
-        for thing in ["nginx", "bwrap", "manabi-media", "manabi-record", "manabi-transcode"]:
+        for thing in ["nginx", "bwrap", "manabi-media", "manabi-record", "manabi-transcode",
+                      "addresses for media"]:
             assert thing in out, out
-        code, out, _err = run("check", "--state", state, env={"PATH": "/nonexistent"})
-        assert "nginx" in out
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        path = os.path.join(state, "manabi.ini")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"[server]\nstate_dir = {state}\nport = {taken.getsockname()[1]}\n"
+                       "[media]\nannounce = example.org\n")
+        code, out, _err = run("check", "--config", path)
+        assert code == 1 and re.search(r"^PROBLEM +TCP port .*in use", out, re.M), out
+        assert re.search(r"^PROBLEM +addresses for media: .*example\.org", out, re.M), out
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("[server]\nlisten = 0.0.0.0\nport = 0\n[media]\nannounce = 10.1.2.3\n")
+        code, out, _err = run("check", "--config", path)
+        assert re.search("^note +plain http", out, re.M), out
+        assert re.search("^note +addresses for media: .*announce", out, re.M), out
 
 
 sys.exit(run_tests())
