@@ -71,3 +71,6 @@ export function ensureInstalled(what) {
     rmdirSync(lock);
   }
 }
+
+// node web-client/tools/install.mjs [build|all]
+if (process.argv[1] === fileURLToPath(import.meta.url)) ensureInstalled(process.argv[2] ?? 'all');
