@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 MNB_LEAKS_NOT_LOOKED_FOR;
@@ -129,6 +130,26 @@ static void on_late_sound(void)
     g_test_message("off by %d us at first, %d us at second 4", (int)first_us, (int)last_us);
     g_assert_cmpint(ABS(first_us), <=, 5000);
     g_assert_cmpint(ABS(last_us), <=, 5000);
+    test_record_free(record);
+}
+
+/* VP9 has no sizes in its RTP caps; its packets must still come out whole. */
+static void on_vp9(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_make("videotestsrc num-buffers=75 pattern=ball ! "
+                                            "video/x-raw,width=320,height=180,framerate=25/1 ! "
+                                            "vp9enc deadline=1 cpu-used=8 lag-in-frames=0 "
+                                            "keyframe-max-dist=25 ! rtpvp9pay mtu=1200 pt=98");
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, "vp9", 98, "p1");
+    test_record_put_all(record, 1, (guint32[]){VIDEO}, &video, (gint64[]){20000}, 0);
+    test_record_stop(record);
+    g_autofree char *path = test_record_path(record, "tracks/p1-p1-video.mkv");
+    g_autofree char *frames = test_shell(
+        "ffprobe -v error -count_frames -show_entries stream=width,nb_read_frames -of csv=p=0 '%s'",
+        path);
+    g_assert_cmpstr(g_strstrip(frames), ==, "320,75");
     test_record_free(record);
 }
 
@@ -284,6 +305,43 @@ static void on_hostile(void)
     test_record_free(record);
 }
 
+/* A file system of 64 MiB fills up while it records and is emptied again. */
+static void on_full_disk(void)
+{
+    TestRecord *record = test_record_new();
+    if (mount("tmpfs", record->dir, "tmpfs", 0, "size=64m") != 0) {
+        g_test_skip("only root can mount a small file system");
+        test_record_free(record);
+        return;
+    }
+    g_autoptr(GArray) audio = test_rtp_opus(2, 2222);
+    g_autoptr(GArray) dropped = test_rtp_opus(2, 3333);
+    g_autoptr(GArray) later = test_rtp_opus(2, 4444);
+    test_record_start(record, 1);
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &audio, (gint64[]){0}, 0);
+    test_program_expect(record->program, "track-file", 5);
+    g_autofree char *filler = test_record_path(record, "filler");
+    g_free(test_shell("head -c 30000000 /dev/zero > '%s'", filler));
+    test_program_expect(record->program, "disk-full", 5);
+    json_t *closed = test_program_expect(record->program, "track-closed", 5);
+    g_autofree char *first = test_record_path(record, test_str(closed, "file"));
+    g_autoptr(GArray) kept = test_packet_times(first, "a:0", FALSE);
+    g_assert_cmpuint(kept->len, ==, audio->len);
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &dropped, (gint64[]){0}, 2 * S);
+    mount("tmpfs", record->dir, "tmpfs", MS_REMOUNT, "size=200m"); /* space returns */
+    test_program_expect(record->program, "disk-free", 5);
+    test_record_put_all(record, 1, (guint32[]){AUDIO}, &later, (gint64[]){0}, 4 * S);
+    json_t *opened = test_program_expect(record->program, "track-file", 5);
+    g_assert_cmpint(test_int(opened, "offset_us"), >=, 4 * S - 100000);
+    test_record_stop(record);
+    g_autofree char *second = test_record_path(record, test_str(opened, "file"));
+    g_autoptr(GArray) again = test_packet_times(second, "a:0", FALSE);
+    g_assert_cmpuint(again->len, ==, later->len);
+    umount2(record->dir, MNT_DETACH);
+    test_record_free(record);
+}
+
 static void on_gone_manager(void)
 {
     TestRecord *record = test_record_new();
@@ -313,10 +371,12 @@ int main(int argc, char **argv)
                          on_picture_sizes);
     g_test_add_data_func("/pipelines/record/begins-a-new-file-when-h264-changes-size", "h264",
                          on_picture_sizes);
+    g_test_add_func("/pipelines/record/records-vp9", on_vp9);
     g_test_add_func("/pipelines/record/keeps-the-time-over-mute-and-a-new-ssrc", on_mute);
     g_test_add_func("/pipelines/record/counts-what-is-lost-and-asks-for-a-key-frame", on_loss);
     g_test_add_func("/pipelines/record/takes-over-what-waits-in-the-ring", on_second_part);
     g_test_add_func("/pipelines/record/outlives-bad-commands-and-bad-packets", on_hostile);
+    g_test_add_func("/pipelines/record/closes-its-files-on-a-full-disk-and-goes-on", on_full_disk);
     g_test_add_func("/pipelines/record/finishes-when-its-manager-is-gone", on_gone_manager);
     return g_test_run();
 }
