@@ -7,22 +7,23 @@
  *
  *     manabi-media --control-fd N --udp-fd N [--udp-fd N] [--no-sandbox]
  *
- * Ids (room, transport, track, slot, tap) are chosen by manabi, are above 0 and are never used twice
- * in the life of a worker. A command about an id that is gone is a normal thing and is ignored.
- * Commands are carried out in order. The worker exits when the socket closes.
+ * Ids (room, transport, track, slot, tap) are chosen by manabi, are above 0 and are never used
+ * twice in the life of a worker. A command about an id that is gone is a normal thing and is
+ * ignored. Commands are carried out in order. The worker exits when the socket closes.
  *
- * Words: a *transport* is one peer connection (one ICE + DTLS association). A *track* is one audio or
- * video that a transport publishes. A *slot* is one m-line with a fixed SSRC on a receiving transport;
- * it shows one track at a time, or none. A *tap* copies tracks into a packet ring (packet-ring.h).
+ * Words: a *transport* is one peer connection (one ICE + DTLS association). A *track* is one audio
+ * or video that a transport publishes. A *slot* is one m-line with a fixed SSRC on a receiving
+ * transport; it shows one track at a time, or none. A *tap* copies tracks into a packet ring
+ * (packet-ring.h).
  */
 #pragma once
 #include <stdint.h>
 
-#define MNB_MEDIA_VERSION 1
+#define MNB_MEDIA_VERSION     1
 #define MNB_MEDIA_MESSAGE_MAX 1024 /* bytes of one message, head included */
-#define MNB_MID_MAX 16             /* bytes, NUL included, of a mid or rid */
-#define MNB_ICE_UFRAG_MAX 33       /* bytes, NUL included; we make 16 characters */
-#define MNB_ICE_PWD_MAX 65         /* bytes, NUL included; we make 32 characters */
+#define MNB_MID_MAX           16   /* bytes, NUL included, of a mid or rid */
+#define MNB_ICE_UFRAG_MAX     33   /* bytes, NUL included; we make 16 characters */
+#define MNB_ICE_PWD_MAX       65   /* bytes, NUL included; we make 32 characters */
 #define MNB_FINGERPRINT_BYTES 32   /* SHA-256 of the certificate (RFC 8122) */
 
 typedef enum {
@@ -45,10 +46,10 @@ typedef enum {
     MNB_MEDIA_TRACK_REMOVE,       /* MnbMediaId; slots that showed it show nothing */
     MNB_MEDIA_SLOT_ADD,           /* MnbSlotAdd */
     MNB_MEDIA_SLOT_BIND,          /* MnbSlotBind */
-    MNB_MEDIA_KEY_FRAME,          /* MnbMediaId of a video track: ask its publisher for a key frame */
-    MNB_MEDIA_TAP_OPEN,           /* MnbMediaId of the tap; two descriptors: memfd, eventfd */
-    MNB_MEDIA_TAP_TRACK,          /* MnbTapTrack */
-    MNB_MEDIA_TAP_CLOSE,          /* MnbMediaId */
+    MNB_MEDIA_KEY_FRAME, /* MnbMediaId of a video track: ask its publisher for a key frame */
+    MNB_MEDIA_TAP_OPEN,  /* MnbMediaId of the tap; two descriptors: memfd, eventfd */
+    MNB_MEDIA_TAP_TRACK, /* MnbTapTrack */
+    MNB_MEDIA_TAP_CLOSE, /* MnbMediaId */
 
     /* worker -> manabi */
     MNB_MEDIA_READY = 100,     /* MnbMediaReady: first message; commands may be sent before it */
@@ -109,7 +110,8 @@ typedef struct {
     uint8_t zero[2];
 } MnbExtensionIds;
 
-/* A published track. Its packets are found by SSRC; when ssrc is 0, by MID (and RID), then learnt. */
+/* A published track. Its packets are found by SSRC; when ssrc is 0, by MID (and RID), then learnt.
+ */
 typedef struct {
     uint32_t track;
     uint32_t transport;
@@ -132,8 +134,8 @@ typedef struct {
 typedef struct {
     uint32_t slot;
     uint32_t transport;
-    uint32_t ssrc;                   /* constant for the life of the transport */
-    uint32_t rtx_ssrc;               /* 0: no RTX */
+    uint32_t ssrc;     /* constant for the life of the transport */
+    uint32_t rtx_ssrc; /* 0: no RTX */
     uint8_t is_video;
     uint8_t has_nack;
     uint8_t zero[2];
@@ -194,9 +196,9 @@ typedef struct {
 } MnbSpeaker;
 
 typedef struct {
-    uint32_t type;  /* of the command */
-    uint32_t id;    /* it was about */
-    int32_t error;  /* negative errno */
+    uint32_t type; /* of the command */
+    uint32_t id;   /* it was about */
+    int32_t error; /* negative errno */
 } MnbMediaRefused;
 
 /* Counters since the start of the worker. */
@@ -206,13 +208,13 @@ typedef struct {
     uint64_t sends;                  /* datagram messages handed to the kernel; GSO counts once */
     uint64_t dropped_auth;           /* SRTP/SRTCP with a bad tag */
     uint64_t dropped_replay;
-    uint64_t dropped_unknown;        /* no transport, or an SSRC nobody announced */
+    uint64_t dropped_unknown; /* no transport, or an SSRC nobody announced */
     uint64_t dropped_malformed;
-    uint64_t dropped_send;           /* the kernel would not take it */
+    uint64_t dropped_send; /* the kernel would not take it */
     uint64_t nacks_in, nacks_out, rtx_in, rtx_out, plis_in, plis_out;
     uint64_t tap_packets, tap_dropped;
     uint64_t handshakes, handshakes_failed, stun_refused;
-    uint64_t cpu_us;                 /* user + system of the process */
+    uint64_t cpu_us; /* user + system of the process */
     uint32_t transports, tracks, slots, taps;
 } MnbWorkerStats;
 
@@ -246,12 +248,13 @@ static inline const void *mnb_control_body(const MnbControlMessage *message)
     return message->data.bytes + sizeof(MnbMediaHead);
 }
 
-/* Bytes of the struct that follows the head of a message of @type; 0 for a type that is not known. */
+/* Bytes of the struct that follows the head of a message of @type; 0 for a type that is not known.
+ */
 uint16_t mnb_control_body_size(MnbMediaType type);
 
-/* Sends one message. @body: the struct of @type, at least mnb_control_body_size() bytes. @fds: borrowed,
- * at most MNB_CONTROL_FDS_MAX; the other end gets copies.
- * Returns 0; -EAGAIN when the socket is non-blocking and full; -EPIPE and others when it is gone. */
+/* Sends one message. @body: the struct of @type, at least mnb_control_body_size() bytes. @fds:
+ * borrowed, at most MNB_CONTROL_FDS_MAX; the other end gets copies. Returns 0; -EAGAIN when the
+ * socket is non-blocking and full; -EPIPE and others when it is gone. */
 int mnb_control_send(int fd, MnbMediaType type, const void *body, const int *fds, unsigned n_fds);
 
 /* Takes one message from the socket.

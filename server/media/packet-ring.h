@@ -1,9 +1,9 @@
 /* packet-ring.h - RTP on its way between a media worker and a pipeline, without SRTP.
  *
- * One producer, one consumer, in different processes: a memfd that both map, and an eventfd that the
- * producer writes once per batch. manabi makes both and passes them to the two sides; it never maps
- * the ring itself. Nothing here blocks, locks or allocates after open. A full ring refuses the packet,
- * counts it, and puts a MNB_RING_GAP record in front of the next packet that fits.
+ * One producer, one consumer, in different processes: a memfd that both map, and an eventfd that
+ * the producer writes once per batch. manabi makes both and passes them to the two sides; it never
+ * maps the ring itself. Nothing here blocks, locks or allocates after open. A full ring refuses the
+ * packet, counts it, and puts a MNB_RING_GAP record in front of the next packet that fits.
  *
  *   +----------------------+---------------------------------------------------+
  *   | MnbRingHead, 4096 B  | data: size bytes, a power of two; records in order |
@@ -11,18 +11,18 @@
  *   record: MnbRingRecord (32 B), then its payload, padded to 8. A record never wraps: what is left
  *   before the end is filled by a MNB_RING_PAD record, or left out when it is less than 32 bytes.
  *
- * A producer that dies leaves nothing half-visible: the write position is published after the bytes.
- * Its successor opens the same memfd and goes on. The consumer trusts no length in the ring: each is
- * checked against the positions, and a ring that lies ends the consumer with -EBADMSG. The producer
- * trusts nothing that the consumer can write: a wrong read position makes the ring look full.
- * The consumer maps the data read-only. A restarted consumer begins at the oldest record that was
- * not released.
+ * A producer that dies leaves nothing half-visible: the write position is published after the
+ * bytes. Its successor opens the same memfd and goes on. The consumer trusts no length in the ring:
+ * each is checked against the positions, and a ring that lies ends the consumer with -EBADMSG. The
+ * producer trusts nothing that the consumer can write: a wrong read position makes the ring look
+ * full. The consumer maps the data read-only. A restarted consumer begins at the oldest record that
+ * was not released.
  */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-#define MNB_RING_PAYLOAD_MAX 2048
+#define MNB_RING_PAYLOAD_MAX   2048
 #define MNB_RING_DEFAULT_BYTES (8u << 20) /* about 10 s of 4 tracks at 1.5 Mbit/s */
 
 typedef enum {
@@ -33,8 +33,8 @@ typedef enum {
 } MnbRingKind;
 
 typedef struct {
-    uint32_t size;      /* bytes of payload */
-    uint16_t kind;      /* MnbRingKind */
+    uint32_t size; /* bytes of payload */
+    uint16_t kind; /* MnbRingKind */
     uint16_t zero;
     uint32_t track;     /* MnbTrackAdd.track; 0 for GAP */
     uint32_t value;     /* SR: rtp_time; GAP: packets lost; RTP: 0 */

@@ -10,7 +10,7 @@
 #define AUDIO_HISTORY     256
 #define VIDEO_FRAME_HZ    30 /* a switch moves the time stamp by at least a frame */
 #define AUDIO_FRAME_HZ    50
-#define NUMBER_WINDOW     8192 /* first_seq follows the head at this distance */
+#define NUMBER_WINDOW     8192   /* first_seq follows the head at this distance */
 #define LAYER_CACHE_US    300000 /* the same camera must not jump back further than that */
 #define CATCH_US          5000
 #define CATCH_SPEED       4 /* times the track's bit rate */

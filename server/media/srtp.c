@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFETCH_BYTES 1024 /* of a key: round keys and the powers of the hash key */
+#define PREFETCH_BYTES      1024 /* of a key: round keys and the powers of the hash key */
 #define AUTH_KEY_BYTES      20
 #define RTP_HEADER_BYTES    12
 #define RTCP_HEADER_BYTES   8

@@ -68,8 +68,8 @@ void mnb_srtp_free(MnbSrtp *srtp);
 MnbSrtpProfile mnb_srtp_profile(const MnbSrtp *srtp);
 const char *mnb_srtp_backend_name(const MnbSrtp *srtp);
 
-/* A hint: protect() with these keys comes soon. The keys of a thousand receivers are not in the cache,
- * and the packets of the receiver before them take as long as memory does. */
+/* A hint: protect() with these keys comes soon. The keys of a thousand receivers are not in the
+ * cache, and the packets of the receiver before them take as long as memory does. */
 void mnb_srtp_prefetch(const MnbSrtp *srtp);
 
 /* One SSRC, one direction. Zero it to begin (rollover counter 0). Keep it as long as the keys live,

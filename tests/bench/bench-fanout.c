@@ -4,8 +4,8 @@
  *
  * The publisher sends VP8 of about 1.6 Mbit/s (30 frames a second of 6 packets, back to back as
  * Chromium does; --spread: evenly in time, the worst case for batching) and Opus. Receivers count
- * datagrams, say they are alive, and decrypt one packet in a hundred. The worker is a process of its
- * own; its CPU time is what it reports. Prints one line of JSON. */
+ * datagrams, say they are alive, and decrypt one packet in a hundred. The worker is a process of
+ * its own; its CPU time is what it reports. Prints one line of JSON. */
 #include "tests/support/media-peer.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -312,17 +312,17 @@ int main(int argc, char **argv)
     long rss_after = read_rss_kb(bench.pid);
     uint64_t packets = after.packets_out - before.packets_out;
     double cpu_us = (double)(after.cpu_us - before.cpu_us);
-    printf("{\"scenario\": \"fanout%s\", \"subscribers\": %u, \"seconds\": %.1f, \"packets\": %llu, "
-           "\"received\": %llu, \"opened\": %llu, \"failed\": %llu, \"cpu_us_per_packet\": %.3f, "
-           "\"packets_per_cpu_s\": %.0f, \"packets_per_send\": %.2f, \"dropped_send\": %llu, "
-           "\"kb_per_subscriber\": %.1f, \"join_ms\": %.2f}\n",
-           is_spread ? "-spread" : "", subscribers, seconds, (unsigned long long)packets,
-           (unsigned long long)bench.received, (unsigned long long)bench.opened,
-           (unsigned long long)bench.failed, cpu_us / (double)packets,
-           (double)packets / cpu_us * 1e6,
-           (double)packets / (double)(after.sends - before.sends),
-           (unsigned long long)after.dropped_send,
-           (double)(rss_after - rss_before) / subscribers, (double)joins_us / 1e3 / subscribers);
+    printf(
+        "{\"scenario\": \"fanout%s\", \"subscribers\": %u, \"seconds\": %.1f, \"packets\": %llu, "
+        "\"received\": %llu, \"opened\": %llu, \"failed\": %llu, \"cpu_us_per_packet\": %.3f, "
+        "\"packets_per_cpu_s\": %.0f, \"packets_per_send\": %.2f, \"dropped_send\": %llu, "
+        "\"kb_per_subscriber\": %.1f, \"join_ms\": %.2f}\n",
+        is_spread ? "-spread" : "", subscribers, seconds, (unsigned long long)packets,
+        (unsigned long long)bench.received, (unsigned long long)bench.opened,
+        (unsigned long long)bench.failed, cpu_us / (double)packets, (double)packets / cpu_us * 1e6,
+        (double)packets / (double)(after.sends - before.sends),
+        (unsigned long long)after.dropped_send, (double)(rss_after - rss_before) / subscribers,
+        (double)joins_us / 1e3 / subscribers);
     close(bench.rig->control_fd);
     int status = 0;
     waitpid(bench.pid, &status, 0);

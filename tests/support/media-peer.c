@@ -38,7 +38,8 @@ Rig *rig_new_outside(void)
 {
     Rig *rig = calloc(1, sizeof *rig);
     int pair[2];
-    if (rig == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+    if (rig == NULL ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
         abort();
     rig->control_fd = pair[0];
     rig->worker_control_fd = pair[1];
