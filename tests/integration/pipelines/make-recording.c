@@ -8,6 +8,7 @@
 
 #include <gst/gst.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define FILM "/usr/share/doc/opencv-doc/examples/data/vtest.avi"
 
@@ -54,6 +55,13 @@ int main(int argc, char **argv)
     }
     test_record_put_all(record, (guint)(2 * n_peers), tracks, packets, delays_us, 0);
     test_record_stop(record);
+    struct rusage use;
+    getrusage(RUSAGE_CHILDREN, &use); /* the recorder has been waited for, and is the only one */
+    double cpu_s = (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
+                   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    g_print("{\"scenario\":\"pipelines\",\"step\":\"record\",\"peers\":%d,\"film_s\":%d,"
+            "\"cpu_s\":%.2f,\"core_pct_per_track\":%.3f,\"rss_mb\":%ld}\n",
+            n_peers, seconds, cpu_s, 100 * cpu_s / seconds / (2 * n_peers), use.ru_maxrss / 1024);
     for (int i = 0; i < 2 * n_peers; i++)
         g_array_unref(packets[i]);
     test_record_free(record);
