@@ -102,9 +102,13 @@ const en = {
   'error.link-used': 'This sign-in link was used already. Ask an administrator for a new one, or sign in with your password.',
   'error.wrong-credentials': 'The name or the password is not right.',
   'error.invalid': 'Some entries need a correction.',
+  'error.conflict': 'This is not possible any more. Load the page again to see how things stand.',
+  'error.busy': 'The server is busy. Please try again in a few seconds.',
+  'error.draining': 'The server is being restarted. Please try again in a minute.',
+  'error.foreign-origin': 'This page was opened under an address that the server does not know. Use the address the organisers gave you.',
+  'error.too-large': 'This is too long. Please shorten it.',
   'error.storage-full': 'The server’s disk is full. An administrator must make room.',
   'error.unavailable': 'The server is busy or starting. Please try again in a moment.',
-  'error.conflict': 'This is not possible any more. Load the page again to see how things stand.',
   'error.unknown': 'This did not work ({code}). Please try again.',
 } as const;
 
@@ -209,9 +213,13 @@ const ja: Record<keyof typeof en, string> = {
   'error.link-used': 'このログイン用リンクは使用済みです。管理者に新しいリンクを依頼するか、パスワードでログインしてください。',
   'error.wrong-credentials': '名前またはパスワードが正しくありません。',
   'error.invalid': '入力内容に修正が必要な項目があります。',
+  'error.conflict': 'この操作は現在できません。ページを読み込み直して、最新の状態を確認してください。',
+  'error.busy': 'サーバーが混み合っています。数秒後にもう一度お試しください。',
+  'error.draining': 'サーバーを再起動しています。1分ほど待ってからお試しください。',
+  'error.foreign-origin': 'サーバーに登録されていないアドレスで開かれています。主催者から案内されたアドレスをお使いください。',
+  'error.too-large': '長すぎます。短くしてください。',
   'error.storage-full': 'サーバーのディスクがいっぱいです。管理者による対応が必要です。',
   'error.unavailable': 'サーバーが混み合っているか、起動中です。少し待ってからもう一度お試しください。',
-  'error.conflict': 'この操作は現在できません。ページを読み込み直して、最新の状態を確認してください。',
   'error.unknown': '処理できませんでした（{code}）。もう一度お試しください。',
 };
 

@@ -161,6 +161,25 @@ test('a refused hello says why', async () => {
   assert.deepEqual(made.ends, [{ why: 'refused', code: 'room-full' }]);
 });
 
+test('a hello refused for a passing reason is tried again, one refused for good says what it was', async () => {
+  const made = rig();
+  made.line.start();
+  const socket = made.sockets[0] as FakeSocket;
+  socket.open();
+  await turn();
+  socket.say({ kind: 'reply', id: socket.sent[0]?.id, ok: false, code: 'server-error', detail: '' });
+  await turn();
+  assert.deepEqual(made.ends, []);
+  assert.equal(made.lost.length, 1);
+  made.line.retryNow();
+  const second = made.sockets[1] as FakeSocket;
+  second.open();
+  await turn();
+  second.say({ kind: 'reply', id: second.sent[0]?.id, ok: false, code: 'session-over', detail: '' });
+  await turn();
+  assert.deepEqual(made.ends, [{ why: 'over' }]);
+});
+
 test('delays grow to a bound and are spread', () => {
   assert.equal(retryDelayMs(0, () => 1), 500);
   assert.equal(retryDelayMs(3, () => 1), 4000);

@@ -61,10 +61,25 @@ export function retryDelayMs(attempt: number, random: () => number): number {
   return Math.round(full * (0.5 + random() / 2));
 }
 
+/** Refusals of a hello that pass by themselves: the line tries again. */
+const PASSING_REFUSALS: readonly string[] = [
+  'line-lost', 'timeout', 'server-error', 'storage-failed', 'too-many', 'media-unavailable',
+];
+
+/** What a refused hello means for good. */
+export function endOfRefusal(code: string): LineEnd {
+  switch (code) {
+    case 'removed': return { why: 'removed' };
+    case 'session-over': return { why: 'over' };
+    case 'not-found': return { why: 'no-session' };
+    default: return { why: 'refused', code };
+  }
+}
+
 /** What a close code means: an end, or null to try again. */
 export function endOfClose(code: number, reason: string): LineEnd | null {
   switch (code) {
-    case CLOSE.REFUSED: return { why: 'refused', code: reason };
+    case CLOSE.REFUSED: return PASSING_REFUSALS.includes(reason) ? null : endOfRefusal(reason);
     case CLOSE.REMOVED: return { why: 'removed' };
     case CLOSE.NO_SESSION: return { why: 'no-session' };
     case CLOSE.REPLACED: return { why: 'replaced' };
@@ -161,12 +176,9 @@ export class RoomLine {
       this.#options.handlers.onWelcome(welcome, resume !== null);
     } catch (error) {
       if (socket !== this.#socket) return;
-      if (error instanceof RequestError && (error.code === 'line-lost' || error.code === 'timeout')) {
-        socket.close();
-        return;
-      }
       const code = error instanceof RequestError ? error.code : 'bad-message';
-      this.#end({ why: 'refused', code }, true);
+      if (PASSING_REFUSALS.includes(code)) this.#drop(socket);
+      else this.#end(endOfRefusal(code), true);
     }
   }
 

@@ -292,8 +292,7 @@ export class RoomStore {
 
   #onEnd(end: LineEnd): void {
     if (this.phase.value === 'over') return;
-    if (end.why === 'refused' && readTabValue(`resume.${this.#options.place}`) !== null) this.#forgetPlace();
-    if (end.why === 'removed' || end.why === 'over') this.#forgetPlace();
+    if (end.why === 'refused' || end.why === 'removed' || end.why === 'over') this.#forgetPlace();
     this.end.value = end;
     this.phase.value = 'over';
     this.media.stop();

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
 import { t } from '../../i18n/room';
@@ -71,6 +71,11 @@ function DeviceSetup({ media, startWith, setStartWith, role }: {
 }): JSX.Element {
   const [isSetUp, setSetUp] = useState(false);
   const [isBusy, setBusy] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The button that was pressed is gone: the focus goes to what came in its place.
+  useEffect(() => {
+    if (isSetUp) heading.current?.focus();
+  }, [isSetUp]);
   /** One after the other: a refused camera must not take the microphone with it. */
   const setUp = async (): Promise<void> => {
     setBusy(true);
@@ -91,7 +96,7 @@ function DeviceSetup({ media, startWith, setStartWith, role }: {
   };
   return (
     <section class="panel" aria-labelledby="devices-heading">
-      <h2 id="devices-heading">{t('join.devices')}</h2>
+      <h2 id="devices-heading" ref={heading} tabIndex={-1}>{t('join.devices')}</h2>
       {!isSetUp
         ? (
           <>

@@ -54,7 +54,7 @@ function PanelButton({ panel, icon, count, countText }: {
 }): JSX.Element {
   const { ui } = useRoom();
   return (
-    <button type="button" class="bar-button" aria-pressed={ui.panel.value === panel} aria-label={t(`room.${panel}`)}
+    <button type="button" id={`${panel}-button`} class="bar-button" aria-pressed={ui.panel.value === panel} aria-label={t(`room.${panel}`)}
       aria-describedby={count > 0 ? `${panel}-count` : undefined}
       onClick={() => ui.togglePanel(panel)}>
       <Icon path={icon} /><span>{t(`room.${panel}`)}</span>

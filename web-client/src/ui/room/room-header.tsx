@@ -69,7 +69,7 @@ export function RoomHeader(): JSX.Element {
 /** A lost line or missing media, across the top of the room: what happens, and what the person can do. */
 export function LineBanner(): JSX.Element {
   const { store } = useRoom();
-  const isLost = store.phase.value === 'reconnecting';
+  const isLost = store.phase.value !== 'here' && store.retryAt.value !== null;
   const now = useClock(isLost);
   const retryAt = store.retryAt.value;
   const seconds = retryAt === null ? 0 : Math.ceil((retryAt - now) / 1000);

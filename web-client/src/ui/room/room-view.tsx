@@ -1,6 +1,6 @@
 /** The room's layout: header, stage, panel, controls, dialogs. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
 import { t } from '../../i18n/room';
@@ -41,9 +41,24 @@ function Waiting({ info }: { info: JoinInfo }): JSX.Element {
 function SidePanel(): JSX.Element | null {
   const { ui } = useRoom();
   const panel = ui.panel.value;
+  // A panel that closes with the focus inside gives it back to its button.
+  useLayoutEffect(() => {
+    if (panel === null) return;
+    return () => {
+      if (hadFocus.current) document.getElementById(`${panel}-button`)?.focus();
+      hadFocus.current = false;
+    };
+  }, [panel]);
+  const hadFocus = useRef(false);
   if (panel === null) return null;
   return (
-    <aside class="side-panel" aria-labelledby="panel-heading">
+    <aside class="side-panel" aria-labelledby="panel-heading"
+      onFocusIn={() => { hadFocus.current = true; }}
+      onFocusOut={(event) => {
+        // A removed element loses the focus to nothing: that is not the user leaving the panel.
+        const next = event.relatedTarget;
+        if (next instanceof Node && !event.currentTarget.contains(next)) hadFocus.current = false;
+      }}>
       <div class="side-panel-head">
         <h2 id="panel-heading">{t(`${panel}.title`)}</h2>
         <button type="button" class="icon-button" aria-label={t('room.close-panel')}
@@ -62,7 +77,10 @@ function Toasts(): JSX.Element {
         <div key={toast.id} class={`toast is-${toast.tone}`}>
           <p>{toast.text}</p>
           <button type="button" class="icon-button" aria-label={common('app.close')}
-            onClick={() => ui.dropToast(toast.id)}><Icon path={icons.close} size={20} /></button>
+            onClick={() => {
+              ui.dropToast(toast.id);
+              document.getElementById('main')?.focus();
+            }}><Icon path={icons.close} size={20} /></button>
         </div>
       ))}
     </div>

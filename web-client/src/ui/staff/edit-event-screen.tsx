@@ -17,18 +17,22 @@ import { ActionError, BilingualTitle, Failed, Loading, PageHeading, StateBox } f
 import { EventForm } from './event-form';
 import { LinkList } from './link-list';
 
-function Editor({ event, token }: { event: LearningEvent | null; token: string | null }): JSX.Element {
+function Editor({ event, token, onSaved }: {
+  event: LearningEvent | null; token: string | null; onSaved?: (event: LearningEvent) => void;
+}): JSX.Element {
   const action = useAction();
   const [values, setValues] = useState(() => (event === null ? emptyEventForm(new Date()) : eventFormOf(event)));
   const [wrong, setWrong] = useState<readonly EventFormField[]>([]);
   const [isSaved, setSaved] = useState(false);
+  useEffect(() => {
+    if (wrong.length > 0) document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [wrong]);
   const save = async (): Promise<void> => {
     const nowWrong = wrongFields(values);
     setWrong(nowWrong);
     const fields = toEventFields(values);
     if (fields === null) {
       announce(t('edit.wrong'), 'assertive');
-      document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
       return;
     }
     await action.run(async (signal) => {
@@ -37,7 +41,8 @@ function Editor({ event, token }: { event: LearningEvent | null; token: string |
         navigate(`/staff/events/${made.id}`, { replace: true });
         return;
       }
-      await api.changeEvent(signal, event.id, fields, token);
+      const changed = await api.changeEvent(signal, event.id, fields, token);
+      onSaved?.(changed);
       setSaved(true);
       announce(t('edit.saved'));
     });
@@ -61,7 +66,7 @@ function Editor({ event, token }: { event: LearningEvent | null; token: string |
 }
 
 function Existing({ id, token }: { id: string; token: string | null }): JSX.Element {
-  const { resource, reload } = useResource(`edit ${id}`, async (signal) => {
+  const { resource, reload, setValue } = useResource(`edit ${id}`, async (signal) => {
     const event = await api.event(signal, id, token);
     if (!event.may.edit) throw new ApiError('not-allowed', 403, 'this event may not be edited');
     return event;
@@ -81,7 +86,7 @@ function Existing({ id, token }: { id: string; token: string | null }): JSX.Elem
         {heldLink()?.event === event.id && <a class="button" href="/join">{t('edit.go-room')}</a>}
       </p>
       <LinkList event={event} token={token} />
-      <Editor event={event} token={token} />
+      <Editor event={event} token={token} onSaved={setValue} />
     </>
   );
 }

@@ -63,6 +63,7 @@ function NewPasswordForm({ onDone }: { onDone: () => void }): JSX.Element {
   return (
     <form class="panel narrow" noValidate onSubmit={(event) => { event.preventDefault(); void submit(); }}>
       <input type="text" name="username" autocomplete="username" value={user.value?.name ?? ''} readOnly hidden />
+      {user.value && <p>{t('password.name', { name: user.value.name })}</p>}
       <div class="field">
         <label for="new-password">{t('password.new')}</label>
         <p id="password-hint" class="quiet">{t('password.hint')}</p>
