@@ -99,8 +99,7 @@ void mnb_client_refuse(MnbClient *client, gint64 id, const char *code, const cha
     mnb_client_tell(client, text);
 }
 
-/* --------------------------------------------------------------------------------------- owed
- * replies */
+/* -------------------------------------------------------------------------------- owed replies */
 
 MnbOwed *mnb_owed_new(MnbClient *client, gint64 id)
 {
@@ -138,8 +137,7 @@ void mnb_owed_on_appended(MnbRoom *room, const GError *error, gpointer data)
         mnb_owed_accept(data, NULL);
 }
 
-/* ------------------------------------------------------------------------------------------- hello
- */
+/* --------------------------------------------------------------------------------------- hello */
 
 typedef struct {
     MnbClient *client; /* a reference */
@@ -309,8 +307,7 @@ static GError *link_error(const GError *cause)
     return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_STORAGE, cause->message);
 }
 
-/* --- a host comes again to an event whose session is over: a new session ------------------------
- */
+/* A host comes again to an event whose session is over: a new session. */
 
 typedef struct {
     Joining *joining;
@@ -447,8 +444,7 @@ void mnb_client_hello(MnbClient *client, const MnbHello *hello)
         begin_session(joining, hello, link);
 }
 
-/* ---------------------------------------------------------------------------------------- requests
- */
+/* ------------------------------------------------------------------------------------ requests */
 
 void mnb_client_request(MnbClient *client, const MnbRequest *request)
 {

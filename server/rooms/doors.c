@@ -70,8 +70,7 @@ static MnbRoom *find_room(MnbRooms *self, const MnbDoorAsker *asker, MnbPermissi
     return room;
 }
 
-/* ------------------------------------------------------------------------------------------- WHIP
- */
+/* ---------------------------------------------------------------------------------------- WHIP */
 
 static void on_published(MnbRoom *room, const GError *error, gpointer data)
 {
@@ -199,8 +198,7 @@ void mnb_rooms_whip(MnbRooms *self, const MnbDoorAsker *asker, const char *offer
     mnb_room_append(room, &append, on_joined, entering);
 }
 
-/* ------------------------------------------------------------------------------------------- WHEP
- */
+/* ---------------------------------------------------------------------------------------- WHEP */
 
 void mnb_rooms_whep(MnbRooms *self, const MnbDoorAsker *asker, const char *peer, const char *offer,
                     gsize len, MnbDoorDone done, gpointer data)
@@ -226,8 +224,7 @@ void mnb_rooms_whep(MnbRooms *self, const MnbDoorAsker *asker, const char *peer,
     done(&answer, NULL, data);
 }
 
-/* -------------------------------------------------------------------------------------- resources
- */
+/* ----------------------------------------------------------------------------------- resources */
 
 static MnbTransport *find_resource(MnbRooms *self, const MnbDoorAsker *asker, const char *resource,
                                    MnbDoorDone done, gpointer data)

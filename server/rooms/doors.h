@@ -7,7 +7,8 @@
  * (the client posts again, as both documents say).
  *
  * Main thread. Each call is answered exactly once through its done function, possibly before the
- * call returns, at the latest in mnb_rooms_free(); strings in an answer are borrowed for that call.
+ * call returns, at the latest when the catalogue is closed; strings in an answer are borrowed for
+ * that call.
  */
 #pragma once
 #include "server/rooms/rooms.h"

@@ -53,8 +53,7 @@ static gboolean is_live(const Asked *asked)
     return FALSE;
 }
 
-/* ---------------------------------------------------------------------------------------- session
- */
+/* ------------------------------------------------------------------------------------- session */
 
 typedef struct {
     char session[MNB_ID_SIZE];
@@ -134,8 +133,7 @@ static void on_record(const Asked *asked)
         mnb_room_record_stop(asked->room, mnb_owed_on_appended, owe(asked));
 }
 
-/* ------------------------------------------------------------------------------------- chat, hands
- */
+/* --------------------------------------------------------------------------------- chat, hands */
 
 static void on_chat(const Asked *asked)
 {
@@ -171,8 +169,7 @@ static void on_rename(const Asked *asked)
     append(asked, "peer-renamed", json_pack("{s:s}", "name", asked->request->text));
 }
 
-/* ------------------------------------------------------------------------------------------- media
- */
+/* --------------------------------------------------------------------------------------- media */
 
 typedef struct {
     MnbOwed *owed;
@@ -288,8 +285,7 @@ static void on_view(const Asked *asked)
     mnb_room_reassign(asked->room);
 }
 
-/* ------------------------------------------------------------------------------------ moderation
- */
+/* ---------------------------------------------------------------------------------- moderation */
 
 static void on_mute_peer(const Asked *asked)
 {

@@ -91,8 +91,7 @@ json_t *mnb_room_json_state(const MnbRoomState *state, const MnbRoomTitles *titl
                      (json_int_t)state->seq);
 }
 
-/* ---------------------------------------------------------------------------------------- events
- */
+/* -------------------------------------------------------------------------------------- events */
 
 static json_t *hand_order(const MnbRoomState *state)
 {
@@ -172,8 +171,7 @@ char *mnb_room_json_event(MnbRoomState *state, const MnbLogEntry *entry, gboolea
     return dump(event);
 }
 
-/* ------------------------------------------------------------------------------ replies and others
- */
+/* -------------------------------------------------------------------------- replies and others */
 
 char *mnb_room_json_reply(gint64 id, json_t *fields)
 {

@@ -151,7 +151,7 @@ void mnb_room_append_simple(MnbRoom *room, const char *type, const char *peer, j
     mnb_room_append(room, &append, NULL, NULL);
 }
 
-/* ------------------------------------------------------------------------- the end of a session */
+/* ------------------------------------------------------------------------ the end of a session */
 
 typedef struct {
     char session[MNB_ID_SIZE];

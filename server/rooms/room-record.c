@@ -71,8 +71,7 @@ static void drop_recorder(MnbRoomRecorder *self, const GError *error)
     mnb_room_unref(room);
 }
 
-/* ------------------------------------------------------------------------------- tracks and layers
- */
+/* --------------------------------------------------------------------------- tracks and layers */
 
 static const char *role_of(MnbSource source)
 {
@@ -201,8 +200,7 @@ void mnb_room_record_moved(MnbRoom *room)
         mnb_recorder_move(room->recorder->recorder, room->worker);
 }
 
-/* ------------------------------------------------------------------------- rows of the catalogue
- */
+/* ----------------------------------------------------------------------- rows of the catalogue */
 
 typedef struct {
     char recording[MNB_ID_SIZE];
@@ -259,8 +257,7 @@ static void on_part_ended(MnbRecorder *recorder, guint part, gboolean is_closed,
                is_closed ? MNB_PART_CLOSED : MNB_PART_CUT);
 }
 
-/* --------------------------------------------------------------------------------- what it tells
- */
+/* ------------------------------------------------------------------------------- what it tells */
 
 static void on_started_written(MnbRoom *room, const GError *error, gpointer data)
 {
@@ -369,7 +366,7 @@ static const MnbRecorderCalls recorder_calls = {
     .on_stopped = on_stopped,
 };
 
-/* ---------------------------------------------------------------------------------------- start */
+/* --------------------------------------------------------------------------------------- start */
 
 typedef struct {
     MnbRoom *room; /* a reference */
@@ -547,7 +544,7 @@ void mnb_room_record_resume(MnbRoom *room)
     begin_recorder(room);
 }
 
-/* ----------------------------------------------------------------------------------------- stop */
+/* ---------------------------------------------------------------------------------------- stop */
 
 void mnb_room_record_stop(MnbRoom *room, MnbAppended done, gpointer data)
 {

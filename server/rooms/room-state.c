@@ -85,8 +85,7 @@ static void switch_off(MnbPeer *peer)
         peer->tracks[i].is_on = FALSE;
 }
 
-/* ------------------------------------------------------------------------------- kinds of entries
- */
+/* ---------------------------------------------------------------------------- kinds of entries */
 
 typedef gboolean (*ApplyFunc)(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
                               const json_t *body);
@@ -320,8 +319,7 @@ gboolean mnb_room_state_apply(MnbRoomState *state, const MnbLogEntry *entry)
     return FALSE;
 }
 
-/* ------------------------------------------------------------------------------------- questions
- */
+/* ----------------------------------------------------------------------------------- questions */
 
 MnbPeer *mnb_room_state_peer(MnbRoomState *state, const char *id)
 {

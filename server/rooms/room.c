@@ -70,8 +70,7 @@ void mnb_room_broadcast(MnbRoom *room, const char *text)
     mnb_room_broadcast_split(room, MNB_MAY_ATTEND, text, text);
 }
 
-/* -------------------------------------------------------------------------- what an entry leads to
- */
+/* ---------------------------------------------------------------------- what an entry leads to */
 
 static void drop_member(MnbRoom *room, const char *peer, MnbCloseCode code, const char *reason)
 {
@@ -176,8 +175,7 @@ void mnb_room_close_all(MnbRoom *room, MnbCloseCode code, const char *reason)
     }
 }
 
-/* ------------------------------------------------------------------------- log against the facts
- */
+/* ----------------------------------------------------------------------- log against the facts */
 
 static void reconcile_tracks(MnbRoom *room, const MnbPeer *peer, const MnbMember *member)
 {
@@ -224,8 +222,7 @@ void mnb_room_reconcile(MnbRoom *room)
     }
 }
 
-/* ------------------------------------------------------------------------------- the lines of
- * peers */
+/* -------------------------------------------------------------------------- the lines of peers */
 
 static json_t *line_json(const MnbMember *member)
 {

@@ -178,7 +178,7 @@ void mnb_room_append_simple(MnbRoom *room, const char *type, const char *peer, j
  */
 void mnb_room_append_end(MnbRoom *room, const char *peer, MnbAppended done, gpointer data);
 
-/* ------------------------------------------------------------------------------------- room.c */
+/* -------------------------------------------------------------------------------------- room.c */
 
 gint64 mnb_room_wall_us(const MnbRoom *room);
 gint64 mnb_room_now_us(const MnbRoom *room);
@@ -204,7 +204,7 @@ void mnb_room_leave(MnbRoom *room, const char *peer, const char *reason, MnbAppe
 /* Transports, clients (closed with @code), doors; no entries. */
 void mnb_room_close_all(MnbRoom *room, MnbCloseCode code, const char *reason);
 
-/* ------------------------------------------------------------------------------- room-media.c */
+/* -------------------------------------------------------------------------------- room-media.c */
 
 typedef struct {
     char mid[MNB_MID_MAX];
@@ -244,7 +244,7 @@ void mnb_transport_forget(MnbTransport *transport);
 /* The publication is on, says the log. */
 gboolean mnb_publication_is_on(const MnbPublication *publication);
 
-/* ------------------------------------------------------------------------------ room-slots.c */
+/* -------------------------------------------------------------------------------- room-slots.c */
 
 /* @track: id of any layer; 0 and unknown ones give NULL. */
 MnbPublication *mnb_rooms_find_publication(MnbRooms *rooms, guint32 track);
@@ -254,11 +254,11 @@ void mnb_room_reassign(MnbRoom *room);
 /* Sends the `slots` message of a member's receiver. */
 void mnb_receiver_tell(MnbReceiver *receiver);
 
-/* ---------------------------------------------------------------------------- room-workers.c */
+/* ------------------------------------------------------------------------------ room-workers.c */
 
 extern const MnbMediaEvents mnb_room_media_events;
 
-/* ------------------------------------------------------------------------------ room-record.c */
+/* ------------------------------------------------------------------------------- room-record.c */
 
 /* @done: once the recorder writes (the entry is on disk), or with an error. */
 void mnb_room_record_start(MnbRoom *room, MnbAppended done, gpointer data);
@@ -280,7 +280,7 @@ gboolean mnb_room_record_shut_down(MnbRoom *room);
 void mnb_rooms_recorder_stopped(MnbRooms *rooms); /* rooms.c */
 void mnb_room_record_free(MnbRoom *room);         /* kills what still runs */
 
-/* --------------------------------------------------------------------------------- client.c */
+/* ------------------------------------------------------------------------------------ client.c */
 
 void mnb_client_tell(MnbClient *client, const char *text);
 void mnb_client_close(MnbClient *client, MnbCloseCode code, const char *reason);
@@ -301,7 +301,7 @@ void mnb_owed_on_appended(MnbRoom *room, const GError *error, gpointer owed);
 /* requests.c: the dispatcher. */
 void mnb_requests_run(MnbClient *client, MnbMember *member, const MnbRequest *request);
 
-/* ---------------------------------------------------------------------------------- doors.c */
+/* ------------------------------------------------------------------------------------- doors.c */
 
 /* The transport of a door's resource is gone. */
 void mnb_doors_forget(MnbTransport *transport);

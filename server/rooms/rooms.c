@@ -13,8 +13,7 @@
 #define PEERS_DEFAULT   300
 #define AWAY_DEFAULT_MS 60000
 
-/* ------------------------------------------------------------------------------------ life of a
- * room */
+/* ------------------------------------------------------------------------------ life of a room */
 
 static void member_free(gpointer data)
 {
@@ -152,8 +151,7 @@ static gboolean on_tick(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* ------------------------------------------------------------------------------------ start, stop
- */
+/* --------------------------------------------------------------------------------- start, stop */
 
 /* Writer thread. */
 static gboolean mark_cut(MnbDb *db, gpointer data, GError **error)
@@ -287,8 +285,7 @@ void mnb_rooms_free(MnbRooms *self)
     g_free(self);
 }
 
-/* ---------------------------------------------------------------------------- questions and orders
- */
+/* ------------------------------------------------------------------------ questions and orders */
 
 gboolean mnb_rooms_get_session(MnbRooms *self, const char *session, MnbSessionInfo *info)
 {

@@ -79,8 +79,7 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error);
 void mnb_rooms_stop(MnbRooms *self, void (*done)(gpointer data), gpointer data);
 void mnb_rooms_free(MnbRooms *self); /* NULL is fine */
 
-/* ------------------------------------------------------------------ questions and orders of http
- */
+/* ---------------------------------------------------------------- questions and orders of http */
 
 typedef struct {
     char state[8];     /* "planned", "live", "ended" */

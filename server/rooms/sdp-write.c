@@ -143,8 +143,7 @@ static void write_formats(GString *out, const MnbSdpCodec *codec)
         g_string_append_printf(out, " %u", codec->rtx_pt);
 }
 
-/* ------------------------------------------------------------------------------------ publishing
- */
+/* ---------------------------------------------------------------------------------- publishing */
 
 MnbCodec mnb_sdp_choose_codec(const MnbSdpMedia *media)
 {
@@ -238,8 +237,7 @@ void mnb_sdp_fill_track(MnbTrackAdd *add, const MnbSdpMedia *media, MnbCodec cod
     add->has_twcc = agreed->has_twcc && media->sends.twcc != 0;
 }
 
-/* ------------------------------------------------------------------------------------- receiving
- */
+/* ----------------------------------------------------------------------------------- receiving */
 
 /* What we offer in an m-line of ours: the agreed side is filled from the receiver's answer. */
 static const MnbSdpCodec offered_opus = {.pt = PT_OPUS, .has_nack = TRUE, .has_twcc = TRUE};

@@ -41,8 +41,7 @@ static gboolean unpack(json_t *root, GError **error, const char *format, ...)
     return TRUE;
 }
 
-/* ------------------------------------------------------------------------------------------ texts
- */
+/* --------------------------------------------------------------------------------------- texts */
 
 /* Control characters, line separators and what turns the direction of writing for what follows:
  * a name may not break out of its place. */
@@ -126,8 +125,7 @@ static gboolean take_source(const char *name, MnbSource *source, GError **error)
            fail(error, "source is none of microphone, camera, screen");
 }
 
-/* ------------------------------------------------------------------------------------------ hello
- */
+/* --------------------------------------------------------------------------------------- hello */
 
 static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
 {
@@ -160,8 +158,7 @@ static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
     return TRUE;
 }
 
-/* --------------------------------------------------------------------------------------- requests
- */
+/* ------------------------------------------------------------------------------------ requests */
 
 static gboolean parse_plain(json_t *root, MnbRequest *request, GError **error)
 {
@@ -334,8 +331,7 @@ static gboolean (*const parsers[MNB_N_REQUESTS])(json_t *root, MnbRequest *reque
     [MNB_REQUEST_LEAVE] = parse_plain,
 };
 
-/* ------------------------------------------------------------------------------------------- both
- */
+/* ---------------------------------------------------------------------------------------- both */
 
 /* jansson 2.14 allows 2048 levels; ours are few. Strings are passed over. */
 static gboolean is_shallow(const char *text, gsize len)

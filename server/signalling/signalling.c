@@ -76,7 +76,7 @@ struct MnbSignalling {
     guint64 opened, refused_origin, refused_address, too_fast, broken, overflowed, messages;
 };
 
-/* ------------------------------------------------------------------------------------ strangers */
+/* ----------------------------------------------------------------------------------- strangers */
 
 static guint stranger_count(MnbSignalling *self, const char *address)
 {
@@ -104,8 +104,7 @@ static void remove_stranger(Line *line)
                             GUINT_TO_POINTER(count - 1));
 }
 
-/* ---------------------------------------------------------------------------------------- sending
- */
+/* ------------------------------------------------------------------------------------- sending */
 
 static void outgoing_free(gpointer data)
 {
@@ -190,8 +189,7 @@ static int on_writable(Line *line)
     return -1;
 }
 
-/* -------------------------------------------------------------------------------------- receiving
- */
+/* ----------------------------------------------------------------------------------- receiving */
 
 static void on_message(Line *line)
 {
@@ -253,8 +251,7 @@ static int on_receive(Line *line, const guint8 *data, gsize len)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------ opening and
- * closing */
+/* ------------------------------------------------------------------------- opening and closing */
 
 static gboolean has_our_origin(MnbSignalling *self, struct lws *wsi)
 {
@@ -378,8 +375,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     }
 }
 
-/* ------------------------------------------------------------------------------------ start, stop
- */
+/* --------------------------------------------------------------------------------- start, stop */
 
 static const struct lws_protocols protocols[] = {
     {"http", on_http, 0, 0, 0, NULL, 0},
