@@ -43,7 +43,7 @@ static MnbMediaWorker *ready_worker(MnbRoom *room, GError **error)
 
 /* ---------------------------------------------------------------------------------- transports */
 
-/* 16 and 32 characters of [0-9a-z]: 80 and 160 random bits and more (RFC 8445, 5.3). */
+/* 16 and 32 characters of [0-9a-z]: 80 and 160 random bits (RFC 8445, 5.3: 24 and 128). */
 static void make_credentials(MnbTransport *transport)
 {
     char id[MNB_ID_SIZE];

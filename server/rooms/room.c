@@ -90,13 +90,28 @@ static void drop_member(MnbRoom *room, const char *peer, MnbCloseCode code, cons
     mnb_room_reassign(room);
 }
 
+static void follow_joined(MnbRoom *room, const MnbLogEntry *entry)
+{
+    const MnbPeer *peer = mnb_room_peer(room, entry->peer);
+    MNB_LOG_INFO("peer joined", "session=%s peer=%s role=%s kind=%s", room->state->session,
+                 peer->id, mnb_role_to_string(peer->role),
+                 peer->is_encoder ? "encoder" : "browser");
+}
+
 static void follow_left(MnbRoom *room, const MnbLogEntry *entry)
 {
     const MnbPeer *peer = mnb_room_peer(room, entry->peer);
     if (peer == NULL)
         return;
+    MNB_LOG_INFO("peer left", "session=%s peer=%s why=%s", room->state->session, peer->id,
+                 entry->body);
     drop_member(room, peer->id, peer->is_removed ? MNB_CLOSE_REMOVED : MNB_CLOSE_NORMAL,
                 peer->is_removed ? "removed" : "");
+}
+
+static void follow_start(MnbRoom *room, const MnbLogEntry *entry)
+{
+    MNB_LOG_INFO("session started", "session=%s", room->state->session);
 }
 
 static gboolean on_over(gpointer data)
@@ -135,10 +150,8 @@ static const struct {
     const char *type;
     void (*follow)(MnbRoom *room, const MnbLogEntry *entry);
 } followers[] = {
-    {"peer-left", follow_left},
-    {"session-ended", follow_end},
-    {"track-off", follow_track},
-    {"track-on", follow_track},
+    {"peer-joined", follow_joined},    {"peer-left", follow_left},  {"session-ended", follow_end},
+    {"session-started", follow_start}, {"track-off", follow_track}, {"track-on", follow_track},
 };
 
 void mnb_room_follow(MnbRoom *room, const MnbLogEntry *entry)
