@@ -94,7 +94,7 @@ static const struct {
 
 static void set_option(LoadOptions *out, size_t index, const char *value)
 {
-    uint8_t *at = (uint8_t *)out + known_options[index].offset;
+    void *at = (uint8_t *)out + known_options[index].offset;
     switch (known_options[index].kind) {
     case TEXT:
         *(const char **)at = value;
