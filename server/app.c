@@ -111,9 +111,27 @@ static gboolean build_front_door(MnbApp *app, GError **error)
     return TRUE;
 }
 
+/* Returns FALSE with @error when a sandbox is required and there is none. */
+static gboolean choose_sandbox(MnbSandbox wanted, gboolean *has_sandbox_out, GError **error)
+{
+    *has_sandbox_out = wanted != MNB_SANDBOX_OFF && mnb_media_pool_can_sandbox();
+    if (*has_sandbox_out || wanted == MNB_SANDBOX_OFF)
+        return TRUE;
+    if (wanted == MNB_SANDBOX_REQUIRED) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_DENIED,
+                    "[media] sandbox is required, but seccomp(2) is not allowed here");
+        return FALSE;
+    }
+    MNB_LOG_WARNING("media workers run without a sandbox", "reason=seccomp(2) is not allowed here");
+    return TRUE;
+}
+
 static gboolean build_media(MnbApp *app, GError **error)
 {
     const MnbConfig *config = app->config;
+    gboolean has_sandbox;
+    if (!choose_sandbox(config->media.sandbox, &has_sandbox, error))
+        return FALSE;
     g_autofree char *program = mnb_programs_find("manabi-media", error);
     if (program == NULL)
         return FALSE;
@@ -123,7 +141,7 @@ static gboolean build_media(MnbApp *app, GError **error)
             .workers = (guint)config->media.workers,
             .port = (guint16)config->media.port,
             .announce = (const char *const *)config->media.announce,
-            .has_sandbox = config->media.sandbox != MNB_SANDBOX_OFF,
+            .has_sandbox = has_sandbox,
         },
         error);
     return app->pool != NULL && mnb_media_pool_start(app->pool, error);

@@ -40,7 +40,7 @@ static gboolean is_at_least(const char *version, const char *floor)
 {
     const char *argv[] = {"dpkg", "--compare-versions", version, "ge", floor, NULL};
     gboolean is_so = FALSE;
-    g_autofree char *nothing = output_of((char **)argv, &is_so);
+    g_free(output_of((char **)argv, &is_so));
     return is_so;
 }
 

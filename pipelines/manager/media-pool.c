@@ -1,5 +1,7 @@
 #include "pipelines/manager/media-pool.h"
 
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pipelines/manager/media-worker-private.h"
@@ -55,6 +57,13 @@ static MnbMediaWorker *make_worker(MnbMediaPool *pool, const MnbMediaPoolOptions
     }
     return mnb_media_worker_new(pool, index, pool->program, options->has_sandbox, fds, (guint)n_fds,
                                 addresses, (guint)n_addresses);
+}
+
+gboolean mnb_media_pool_can_sandbox(void)
+{
+    /* What libseccomp asks before it makes the worker's filter. */
+    guint32 action = SECCOMP_RET_KILL_PROCESS;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
 MnbMediaPool *mnb_media_pool_new(const MnbMediaPoolOptions *options, GError **error)

@@ -18,6 +18,9 @@ typedef struct {
     gboolean has_sandbox;        /* FALSE: --no-sandbox */
 } MnbMediaPoolOptions;
 
+/* Whether the kernel (or what confines us) lets a worker enter its sandbox. */
+gboolean mnb_media_pool_can_sandbox(void);
+
 /* Binds the ports. Returns (owned): NULL with MNB_ERROR_BUSY (the port is in use),
  * MNB_ERROR_INVALID (an announced address is none). */
 MnbMediaPool *mnb_media_pool_new(const MnbMediaPoolOptions *options, GError **error);
