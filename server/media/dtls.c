@@ -201,9 +201,8 @@ static MnbDtlsResult advance(MnbDtls *dtls)
             dtls->is_finished = true;
         } else {
             int error = SSL_get_error(dtls->ssl, done);
-            if (error == SSL_ERROR_ZERO_RETURN)
-                result = MNB_DTLS_CLOSED;
-            else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+            /* An alert before the end is not authentic: the handshake failed, no more. */
+            if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
                 result = MNB_DTLS_FAILED;
         }
     }

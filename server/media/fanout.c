@@ -117,7 +117,8 @@ static void plan_audio(MnbTrack *const *tracks, unsigned n)
 static void join_waiting(MnbTrack *track, int64_t now_us)
 {
     unsigned first = 0;
-    while (first < track->n_pending && track->is_video && !track->pending[first]->is_key_start)
+    while (first < track->n_pending && track->is_video &&
+           (!track->pending[first]->is_key_start || track->pending[first]->is_repair))
         first++;
     if (first == track->n_pending)
         return;
@@ -130,12 +131,27 @@ static void join_waiting(MnbTrack *track, int64_t now_us)
     }
 }
 
+static bool has_repaired_key_start(const MnbTrack *track)
+{
+    for (unsigned i = 0; i < track->n_pending; i++)
+        if (track->pending[i]->is_key_start && track->pending[i]->is_repair)
+            return true;
+    return false;
+}
+
 static void finish(MnbTrack *track, int64_t now_us)
 {
-    if (track->n_waiting > 0)
+    bool is_late = false;
+    if (track->n_waiting > 0) {
         join_waiting(track, now_us);
+        is_late = has_repaired_key_start(track);
+    }
     track->n_pending = 0;
     track->is_flushing = false;
+    /* The first packet of the key frame came last: what is behind it is in the ring. */
+    for (unsigned i = is_late ? track->n_waiting : 0; i-- > 0;)
+        if (track->waiting[i]->transport->can_send)
+            mnb_slot_start(track->waiting[i], now_us);
 }
 
 /* The state of a receiver is spread over five objects that point at each other. Each step of the

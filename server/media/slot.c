@@ -277,8 +277,7 @@ int mnb_slot_switch(MnbSlot *slot, const MnbPacket *packet)
     return 0;
 }
 
-/* Starts on slot->target: from its ring, or by asking for a key frame. Audio starts by itself. */
-static void start(MnbSlot *slot, int64_t now_us)
+void mnb_slot_start(MnbSlot *slot, int64_t now_us)
 {
     MnbTrack *track = slot->target;
     MnbWorker *worker = slot->transport->worker;
@@ -328,7 +327,7 @@ int mnb_slot_bind(MnbSlot *slot, MnbTrack *track, int64_t now_us)
         return -ENOTSUP;
     int error = enter_waiting(slot, track);
     if (error == 0 && slot->transport->can_send)
-        start(slot, now_us);
+        mnb_slot_start(slot, now_us);
     return error;
 }
 
@@ -336,7 +335,7 @@ void mnb_slot_on_transport_up(MnbSlot *slot)
 {
     int64_t now_us = slot->transport->worker->now_us;
     if (slot->target != NULL)
-        start(slot, now_us);
+        mnb_slot_start(slot, now_us);
     else if (slot->source != NULL)
         mnb_track_request_key(slot->source, now_us);
 }

@@ -34,6 +34,9 @@ void mnb_slot_wait_again(MnbSlot *slot);
 /* Makes @packet the first one shown of slot->target, which becomes its source. */
 int mnb_slot_switch(MnbSlot *slot, const MnbPacket *packet);
 
+/* Starts on slot->target: from its ring, or by asking for a key frame. Audio starts by itself. */
+void mnb_slot_start(MnbSlot *slot, int64_t now_us);
+
 /* Sends packets of slot->source. @padding: bytes of RTP padding for each, or NULL. */
 void mnb_slot_forward(MnbSlot *slot, MnbPacket *const *packets, const uint8_t *padding, unsigned n,
                       int64_t now_us);

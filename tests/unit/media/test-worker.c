@@ -134,6 +134,45 @@ static void test_upstream_repair(Fixture *f, gconstpointer data)
     g_assert_cmpuint(count_rtcp(f->publisher, MNB_RTCP_RTPFB, MNB_RTPFB_NACK), ==, 1);
 }
 
+/* The first packet of the key frame that a slot waits for comes last, as a repair. */
+static void test_late_key_start(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint8_t payload[902];
+    bind_slot(f->rig, 20, 10);
+    send_frame(f, f->publisher, VIDEO_SSRC, 1, false);
+    uint16_t lost = f->seq++;
+    for (unsigned i = 0; i < 2; i++) {
+        peer_vp8(payload, 900, false, true, 6, 6, 1);
+        PeerRtp rtp = {.ssrc = VIDEO_SSRC,
+                       .seq = f->seq++,
+                       .timestamp = f->timestamp,
+                       .pt = PT_VP8,
+                       .marker = i == 1,
+                       .payload = payload,
+                       .payload_size = 900};
+        peer_send(f->publisher, &rtp);
+    }
+    rig_advance(f->rig, 15000);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 0);
+    mnb_put_u16(payload, lost);
+    peer_vp8(payload + 2, 900, true, true, 6, 6, 1);
+    PeerRtp rtx = {.ssrc = VIDEO_RTX,
+                   .seq = 1,
+                   .timestamp = f->timestamp,
+                   .pt = PT_RTX,
+                   .payload = payload,
+                   .payload_size = sizeof payload};
+    peer_send(f->publisher, &rtx);
+    rig_advance(f->rig, 20000);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, SLOT_SSRC), ==, 3);
+    for (unsigned i = 0; i < 3; i++)
+        g_assert_cmpuint(peer_packet(f->receiver, SLOT_SSRC, i)->rtp.seq, ==,
+                         (uint16_t)(peer_packet(f->receiver, SLOT_SSRC, 0)->rtp.seq + i));
+}
+
 static void test_rtx_probe(Fixture *f, gconstpointer data)
 {
     (void)data;
@@ -679,6 +718,7 @@ int main(int argc, char **argv)
         {"/worker/starts-a-joiner-from-the-key-frame-it-kept", test_key_cache},
         {"/worker/answers-a-nack-by-rtx-three-times-at-most", test_nack},
         {"/worker/asks-the-publisher-for-what-is-missing", test_upstream_repair},
+        {"/worker/starts-at-a-key-frame-whose-first-packet-came-last", test_late_key_start},
         {"/worker/takes-rtx-probes-before-any-media", test_rtx_probe},
         {"/worker/leaves-padding-out-without-a-gap", test_padding_left_out},
         {"/worker/goes-on-without-a-break-across-a-switch", test_switch},
