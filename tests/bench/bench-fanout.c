@@ -1,11 +1,12 @@
 /* bench-fanout.c - packets per CPU-second of manabi-media: one publisher, many receivers, loopback.
  *
- *     bench-fanout PROGRAM [--subscribers N] [--seconds S] [--spread] [--no-sandbox]
+ *     bench-fanout PROGRAM [--subscribers N] [--seconds S] [--spread] [--junk N] [--no-sandbox]
  *
  * The publisher sends VP8 of about 1.6 Mbit/s (30 frames a second of 6 packets, back to back as
  * Chromium does; --spread: evenly in time, the worst case for batching) and Opus. Receivers count
  * datagrams, say they are alive, and decrypt one packet in a hundred. The worker is a process of
- * its own; its CPU time is what it reports. Prints one line of JSON. */
+ * its own; its CPU time is what it reports. --junk: N datagrams a second of broken STUN, RTP, RTCP,
+ * DTLS and nonsense from 200 strangers meanwhile. Prints one line of JSON. */
 #include "tests/support/media-peer.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 enum { SUBSCRIBERS_MAX = 3000, PACKETS_A_FRAME = 6, FRAMES_A_SECOND = 30 };
+enum { STRANGERS = 200 };
 enum { VIDEO_SSRC = 1111, AUDIO_SSRC = 2222, PT_VP8 = 96, PT_OPUS = 111 };
 
 typedef struct {
@@ -29,6 +31,10 @@ typedef struct {
     Peer *subscribers[SUBSCRIBERS_MAX];
     unsigned n;
     uint64_t received, sent, opened, failed;
+    unsigned junk_per_s;
+    int strangers[STRANGERS];
+    uint64_t junk, answers;
+    int64_t junk_start_us;
     uint16_t video_seq, audio_seq, picture;
     uint32_t video_time, audio_time;
 } Bench;
@@ -214,6 +220,26 @@ static MnbWorkerStats stats_of(Bench *bench)
     return stats;
 }
 
+static void send_junk(Bench *bench)
+{
+    static const uint8_t firsts[] = {0, 0, 1, 22, 0x80, 0x80, 0x90, 0xff};
+    uint8_t bytes[300];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)random();
+    bytes[0] = firsts[bench->junk % sizeof firsts];
+    if (bytes[0] == 0) { /* well-formed enough to be looked at */
+        bytes[1] = 1;
+        bytes[2] = 0;
+        bytes[3] = 100;
+        memcpy(bytes + 4, "\x21\x12\xa4\x42", 4);
+    }
+    size_t size = bytes[0] == 0 ? 120 : 1 + (size_t)random() % sizeof bytes;
+    int fd = bench->strangers[bench->junk++ % STRANGERS];
+    sendto(fd, bytes, size, 0, (struct sockaddr *)&bench->rig->address, sizeof bench->rig->address);
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        bench->answers++;
+}
+
 /* Plays @seconds; what is due at a moment is sent, then the sockets are emptied. */
 static void play(Bench *bench, double seconds, bool is_spread)
 {
@@ -253,6 +279,9 @@ static void play(Bench *bench, double seconds, bool is_spread)
             peer_forget(bench->publisher);
             rig_step(bench->rig);
         }
+        while (bench->junk_per_s > 0 &&
+               bench->junk < (uint64_t)(now - bench->junk_start_us) * bench->junk_per_s / 1000000)
+            send_junk(bench);
         struct timespec wait = {0, 200000};
         nanosleep(&wait, NULL);
     }
@@ -281,13 +310,15 @@ int main(int argc, char **argv)
     bool is_spread = false, has_sandbox = true;
     if (argc < 2)
         return fprintf(stderr, "usage: bench-fanout PROGRAM [--subscribers N] [--seconds S] "
-                               "[--spread] [--no-sandbox]\n"),
+                               "[--spread] [--junk N] [--no-sandbox]\n"),
                2;
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--subscribers") == 0 && i + 1 < argc)
             subscribers = (unsigned)atoi(argv[++i]);
         else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
             seconds = atof(argv[++i]);
+        else if (strcmp(argv[i], "--junk") == 0 && i + 1 < argc)
+            bench.junk_per_s = (unsigned)atoi(argv[++i]);
         else if (strcmp(argv[i], "--spread") == 0)
             is_spread = true;
         else if (strcmp(argv[i], "--no-sandbox") == 0)
@@ -304,6 +335,9 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < subscribers; i++)
         add_subscriber(&bench);
     joins_us = now_us() - joins_us;
+    for (unsigned i = 0; bench.junk_per_s > 0 && i < STRANGERS; i++)
+        bench.strangers[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bench.junk_start_us = now_us();
     play(&bench, 1, is_spread);
     MnbWorkerStats before = stats_of(&bench);
     bench.received = 0;
@@ -316,12 +350,14 @@ int main(int argc, char **argv)
         "{\"scenario\": \"fanout%s\", \"subscribers\": %u, \"seconds\": %.1f, \"packets\": %llu, "
         "\"received\": %llu, \"opened\": %llu, \"failed\": %llu, \"cpu_us_per_packet\": %.3f, "
         "\"packets_per_cpu_s\": %.0f, \"packets_per_send\": %.2f, \"dropped_send\": %llu, "
-        "\"kb_per_subscriber\": %.1f, \"join_ms\": %.2f}\n",
+        "\"junk\": %llu, \"answers_to_junk\": %llu, \"kb_per_subscriber\": %.1f, \"join_ms\": "
+        "%.2f}\n",
         is_spread ? "-spread" : "", subscribers, seconds, (unsigned long long)packets,
         (unsigned long long)bench.received, (unsigned long long)bench.opened,
         (unsigned long long)bench.failed, cpu_us / (double)packets, (double)packets / cpu_us * 1e6,
         (double)packets / (double)(after.sends - before.sends),
-        (unsigned long long)after.dropped_send, (double)(rss_after - rss_before) / subscribers,
+        (unsigned long long)after.dropped_send, (unsigned long long)bench.junk,
+        (unsigned long long)bench.answers, (double)(rss_after - rss_before) / subscribers,
         (double)joins_us / 1e3 / subscribers);
     close(bench.rig->control_fd);
     int status = 0;
