@@ -135,7 +135,7 @@ static int take_announced(const char *const *announce, guint index, guint16 port
                           MnbMediaAddress out[MNB_MEDIA_ADDRESSES_MAX], GError **error)
 {
     int n = 0;
-    for (; announce[n] != NULL && n < MNB_MEDIA_ADDRESSES_MAX; n++) {
+    for (; n < MNB_MEDIA_ADDRESSES_MAX && announce[n] != NULL; n++) {
         if (!parse_announced(announce[n], &out[n], error))
             return -1;
         guint told = out[n].port == 0 ? port : out[n].port + index;

@@ -44,9 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *text = g_strndup((const char *)data, size);
     check_media_path(text);
     check_route(text);
-    g_autofree char *key = mnb_rate_address_key(text);
-    g_autofree char *cookie = mnb_asker_cookie(text, MNB_COOKIE_NAME);
-    g_autofree char *token = mnb_asker_bearer(text);
+    g_free(mnb_rate_address_key(text));
+    g_free(mnb_asker_cookie(text, MNB_COOKIE_NAME));
+    g_free(mnb_asker_bearer(text));
     if (mnb_origin_is_ours("https://learn.example.org", text) &&
         g_ascii_strncasecmp(text, "https://learn.example.org", 25) != 0)
         g_error("a foreign origin was taken: %s", text);

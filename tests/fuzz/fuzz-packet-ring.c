@@ -25,11 +25,12 @@ static void make_ring(void)
         abort();
 }
 
+static volatile uint8_t sum; /* so that the bytes are really read */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const MnbRingRecord *record;
     const uint8_t *payload;
-    static volatile uint8_t sum; /* so that the bytes are really read */
     int error;
     if (ring_bytes == NULL)
         make_ring();

@@ -33,6 +33,8 @@ static void check_nack(const uint16_t *seqs, size_t n)
     }
 }
 
+static volatile uint8_t sum; /* so that the bytes are really read */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int32_t arrivals[2048];
@@ -47,7 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint16_t seqs[SEQS];
     const char *name;
     size_t len;
-    static volatile uint8_t sum; /* so that the bytes are really read */
     mnb_rtcp_start(&reader, data, size);
     while (mnb_rtcp_next(&reader, &packet) > 0) {
         mnb_rtcp_read_ssrc(&packet, &ssrc);
