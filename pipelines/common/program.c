@@ -1,19 +1,13 @@
 #include "pipelines/common/program.h"
 
+#include "pipelines/common/confine.h"
 #include "pipelines/common/leaks.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/ioprio.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 MNB_LEAKS_NOT_LOOKED_FOR;
@@ -21,35 +15,6 @@ MNB_LEAKS_NOT_LOOKED_FOR;
 #define STOP_DEADLINE_US (10 * G_USEC_PER_SEC)
 
 /* ---- start ---------------------------------------------------------------------------------- */
-
-static void set_limit(int resource, rlim_t value)
-{
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) == 0 && value < limit.rlim_max)
-        setrlimit(resource, &(struct rlimit){.rlim_cur = value, .rlim_max = value});
-}
-
-static void confine(const MnbProgramSpec *spec)
-{
-    pid_t parent = getppid();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (getppid() != parent)
-        raise(SIGTERM); /* the parent died before the line above */
-    set_limit(RLIMIT_CORE, 0);
-#if !defined(__SANITIZE_ADDRESS__) /* ASan reserves terabytes of address space */
-    if (spec->address_space_bytes != 0)
-        set_limit(RLIMIT_AS, spec->address_space_bytes);
-#endif
-    if (!spec->is_background)
-        return;
-    errno = 0;
-    if (nice(10) == -1 && errno != 0)
-        g_printerr("nice: %s\n", g_strerror(errno));
-    if (sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}) != 0)
-        g_printerr("SCHED_IDLE: %s\n", g_strerror(errno));
-    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
 
 static void clear_environment(void)
 {
@@ -143,7 +108,7 @@ gboolean mnb_program_begin(const MnbProgramSpec *spec, int *argc, char ***argv, 
         *exit_code_out = 0;
         return FALSE;
     }
-    confine(spec);
+    mnb_confine(&(MnbConfinement){spec->is_background, spec->data_bytes});
     clear_environment();
     gst_registry_fork_set_enabled(FALSE);
     gst_init(NULL, NULL);
@@ -271,6 +236,12 @@ int mnb_program_run_job(MnbJobRun run)
 void mnb_program_tick(MnbProgram *program)
 {
     __atomic_store_n(&program->ticked_us, g_get_monotonic_time(), __ATOMIC_RELAXED);
+}
+
+void mnb_program_be_patient(MnbProgram *program, int seconds)
+{
+    gint64 until_us = g_get_monotonic_time() + seconds * (gint64)G_USEC_PER_SEC;
+    __atomic_store_n(&program->ticked_us, until_us, __ATOMIC_RELAXED);
 }
 
 gboolean mnb_program_is_stopping(MnbProgram *program, GError **error)

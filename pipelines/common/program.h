@@ -12,7 +12,8 @@
 #include "pipelines/common/job-error.h"
 #include "pipelines/common/lines.h"
 
-#define MNB_STALL_S 60 /* a job that does not tick for so long is ended */
+#define MNB_STALL_S         60   /* a job that does not tick for so long is ended */
+#define MNB_SYNC_PATIENCE_S 3600 /* for making a long film durable on a slow disk */
 
 typedef struct {
     const char *element; /* NULL ends the list */
@@ -25,7 +26,7 @@ typedef struct {
     const MnbElementNeed *needs;
     const MnbElementNeed *likes; /* loaded when there, never missed; NULL: none */
     gboolean is_background;      /* nice 10, SCHED_IDLE, idle I/O */
-    guint64 address_space_bytes; /* RLIMIT_AS; 0: not limited */
+    guint64 data_bytes;          /* RLIMIT_DATA; 0: not limited */
     const GOptionEntry *options; /* of this program besides --check and --version; NULL: none */
 } MnbProgramSpec;
 
@@ -50,6 +51,10 @@ int mnb_program_run_job(MnbJobRun run);
 
 /* To be called by the job at least every few seconds while it gets on. Any thread. */
 void mnb_program_tick(MnbProgram *program);
+
+/* Before something long that cannot tick, such as making gigabytes durable. The next tick ends it.
+ */
+void mnb_program_be_patient(MnbProgram *program, int seconds);
 
 /* TRUE with @error set to STOPPED when the job should clean up and return. Any thread. */
 gboolean mnb_program_is_stopping(MnbProgram *program, GError **error);

@@ -153,8 +153,9 @@ json_t *mnb_composer_run(MnbProgram *program, const json_t *job, GError **error)
     gint64 duration_us = plan->end_us - plan->start_us;
     gint64 n_frames = MAX(duration_us * plan->fps / (gint64)G_USEC_PER_SEC, 1);
     g_autofree char *half = g_strconcat(plan->out, ".tmp", NULL);
-    if (!compose(plan, program, half, n_frames, error) ||
-        !mnb_files_publish(half, plan->out, error)) {
+    gboolean ok = compose(plan, program, half, n_frames, error);
+    mnb_program_be_patient(program, MNB_SYNC_PATIENCE_S);
+    if (!ok || !mnb_files_publish(half, plan->out, error)) {
         mnb_files_remove(half, NULL);
         return NULL;
     }

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     const MnbProgramSpec spec = {
         .name = "manabi-record",
         .needs = needs,
-        .address_space_bytes = 4ull << 30,
+        .data_bytes = 4ull << 30,
         .options = entries,
     };
     int exit_code;

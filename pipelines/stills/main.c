@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         .needs = needs,
         .likes = likes,
         .is_background = TRUE,
-        .address_space_bytes = 8ull << 30,
+        .data_bytes = 8ull << 30,
     };
     int exit_code;
     if (!mnb_program_begin(&spec, &argc, &argv, &exit_code))

@@ -1,14 +1,17 @@
 #include "pipelines/transcode/encode.h"
 
+#include "pipelines/common/files.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define USEFUL_US     500000 /* a film that breaks off after less is no film */
-#define TRUNCATED_US  (2 * (gint64)G_USEC_PER_SEC)
-#define FRAGMENT_MS   2000
-#define RAW_BUFFERS   6 /* pictures that may wait in front of an encoder */
-#define ENCODED_BYTES (64u << 20)
+#define USEFUL_US      500000 /* a film that breaks off after less is no film */
+#define TRUNCATED_US   (2 * (gint64)G_USEC_PER_SEC)
+#define FRAGMENT_MS    2000
+#define GROWTH_LOOK_US (5 * (gint64)G_USEC_PER_SEC)
+#define RAW_BUFFERS    6 /* pictures that may wait in front of an encoder */
+#define ENCODED_BYTES  (64u << 20)
 
 typedef struct {
     GstElement *pipeline;
@@ -19,7 +22,9 @@ typedef struct {
     GstElement *entry[2];  /* borrowed: where picture and sound come in; NULL: there is none */
     GstElement *download;  /* muxer of video.mp4; NULL: no picture */
     gint64 position_us[2]; /* atomic */
-    gboolean failed;       /* a build step did not work; error is set */
+    gint64 measured_us;
+    guint64 folder_bytes;
+    gboolean failed; /* a build step did not work; error is set */
     GError **error;
 } Encode;
 
@@ -281,6 +286,20 @@ static gboolean on_error(Encode *self, MnbFilm *film, GstMessage *message, GErro
     return FALSE;
 }
 
+/* At the end no picture comes in any more, but files still grow: the downloads get their index in
+ * front by being copied, which takes minutes for a long film. */
+static void tick_by_growth(Encode *self)
+{
+    gint64 now_us = g_get_monotonic_time();
+    if (now_us - self->measured_us < GROWTH_LOOK_US)
+        return;
+    self->measured_us = now_us;
+    guint64 bytes = mnb_files_total_bytes(self->folder);
+    if (bytes != self->folder_bytes)
+        mnb_program_tick(self->program);
+    self->folder_bytes = bytes;
+}
+
 static gboolean wait(Encode *self, MnbFilm *film, gboolean *has_error, GError **error)
 {
     g_autoptr(GstBus) bus = gst_element_get_bus(self->pipeline);
@@ -295,6 +314,7 @@ static gboolean wait(Encode *self, MnbFilm *film, gboolean *has_error, GError **
         mnb_progress_report(&progress, worked_us(self), self->info->duration_us);
         g_autoptr(GstMessage) message =
             gst_bus_timed_pop_filtered(bus, 200 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+        tick_by_growth(self);
         if (message == NULL)
             continue;
         if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS)

@@ -81,7 +81,7 @@ static gboolean make(Transcode *self, GError **error)
     if (!index_all(self, error))
         return FALSE;
     make_poster(self);
-    mnb_program_tick(self->program);
+    mnb_program_be_patient(self->program, MNB_SYNC_PATIENCE_S);
     return !mnb_program_is_stopping(self->program, error) &&
            mnb_files_publish(self->half, self->out_dir, error);
 }
