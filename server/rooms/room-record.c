@@ -166,13 +166,21 @@ static gboolean has_flowing(MnbRoom *room)
     return FALSE;
 }
 
+/* The facilitator wants it, says the log: on, or only held up by a full disk. */
+static gboolean is_wanted(const MnbRoom *room)
+{
+    return room->state->recording == MNB_RECORDING_ON ||
+           (room->state->recording == MNB_RECORDING_FAILED &&
+            g_strcmp0(room->state->recording_code, "disk-full") == 0);
+}
+
 void mnb_room_record_sync(MnbRoom *room)
 {
     MnbRoomRecorder *self = room->recorder;
     if (self == NULL) {
         /* A restarted server goes on as soon as there is something to record. */
-        if (room->rooms != NULL && room->state->recording == MNB_RECORDING_ON &&
-            room->state->state == MNB_SESSION_LIVE && has_flowing(room))
+        if (room->rooms != NULL && is_wanted(room) && room->state->state == MNB_SESSION_LIVE &&
+            has_flowing(room))
             mnb_room_record_resume(room);
         return;
     }
@@ -435,7 +443,7 @@ static void give_up_start(MnbRoomRecorder *self, const GError *cause)
     MNB_LOG_ERROR("recording cannot start", "session=%s reason=\"%s\"", room->state->session,
                   cause->message);
     /* Only a recording that the log already calls on (a restart) has to be called off there. */
-    if (room->rooms != NULL && room->state->recording == MNB_RECORDING_ON)
+    if (room->rooms != NULL && is_wanted(room))
         tell_failed(self, mnb_rooms_error_code(error), cause->message);
     drop_recorder(self, error);
 }
