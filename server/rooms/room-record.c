@@ -178,9 +178,10 @@ void mnb_room_record_sync(MnbRoom *room)
 {
     MnbRoomRecorder *self = room->recorder;
     if (self == NULL) {
-        /* A restarted server goes on as soon as there is something to record. */
-        if (room->rooms != NULL && is_wanted(room) && room->state->state == MNB_SESSION_LIVE &&
-            has_flowing(room))
+        /* A restarted server goes on as soon as there is something to record. Not while entries
+         * are on their way to the disk: one of them may be the stop. */
+        if (room->rooms != NULL && room->in_flight == 0 && !room->is_ending && is_wanted(room) &&
+            room->state->state == MNB_SESSION_LIVE && has_flowing(room))
             mnb_room_record_resume(room);
         return;
     }
