@@ -235,7 +235,17 @@ static gboolean write_part_begin(MnbDb *db, gpointer data, GError **error)
 static gboolean write_part_end(MnbDb *db, gpointer data, GError **error)
 {
     PartWrite *write = data;
-    return mnb_part_set(db, write->recording, write->part, write->state, write->time_us, NULL,
+    g_autoptr(GError) cause = NULL;
+    if (mnb_part_set(db, write->recording, write->part, write->state, write->time_us, NULL, &cause))
+        return TRUE;
+    /* Its beginning could not be written (a full disk): a recording without parts would be taken
+     * for an empty one. */
+    if (!g_error_matches(cause, MNB_ERROR, MNB_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return FALSE;
+    }
+    return write_part_begin(db, data, error) &&
+           mnb_part_set(db, write->recording, write->part, write->state, write->time_us, NULL,
                         error);
 }
 
@@ -337,7 +347,8 @@ static void on_gave_up(MnbRoomRecorder *self, const char *code, const char *deta
         on_stopped(self->recorder, self);
         return;
     }
-    if (self->is_told)
+    /* After a restart the log says on before this process has told anything. */
+    if (self->is_told || is_wanted(room))
         tell_failed(self, code, detail);
     drop_recorder(self, error);
 }
