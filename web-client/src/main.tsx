@@ -5,6 +5,7 @@ import { JOIN_TOKEN } from './store/account';
 import { startLocation, takeFragmentToken } from './store/location';
 import { writeTabValue } from './store/preferences';
 import { App } from './ui/app';
+import { isComposing } from './ui/parts/ime';
 
 const page = new AbortController();
 
@@ -25,6 +26,11 @@ addEventListener('hashchange', () => {
   keepToken();
   location.reload();
 }, { signal: page.signal });
+
+// In every form: the Enter that ends a conversion must not submit. Cancelling the key does not cancel the conversion.
+addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && isComposing(event) && event.target instanceof HTMLInputElement) event.preventDefault();
+}, { capture: true, signal: page.signal });
 
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);

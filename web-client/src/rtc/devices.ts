@@ -61,13 +61,28 @@ export async function openMicrophone(deviceId: string | null): Promise<MediaStre
   });
 }
 
-export async function openCamera(deviceId: string | null): Promise<MediaStreamTrack> {
+/** What a camera is asked for, and the most that its picture may take of the line. */
+export interface CameraQuality {
+  width: number;
+  height: number;
+  frameRate: number;
+  maxBitrateBps: number;
+}
+
+/**
+ * Who leads or presents is seen large by everyone. Everyone else is one of many tiles, on lines and phones that
+ * must receive nine of them at once.
+ */
+export const LEAD_CAMERA: CameraQuality = { width: 1280, height: 720, frameRate: 30, maxBitrateBps: 1_200_000 };
+export const GUEST_CAMERA: CameraQuality = { width: 640, height: 360, frameRate: 20, maxBitrateBps: 450_000 };
+
+export async function openCamera(deviceId: string | null, quality: CameraQuality): Promise<MediaStreamTrack> {
   return open({
     video: {
       ...(deviceId !== null && { deviceId: { ideal: deviceId } }),
-      width: { ideal: 1280 },
-      height: { ideal: 720 },
-      frameRate: { ideal: 30, max: 30 },
+      width: { ideal: quality.width },
+      height: { ideal: quality.height },
+      frameRate: { ideal: quality.frameRate, max: quality.frameRate },
     },
   });
 }

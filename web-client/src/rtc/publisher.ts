@@ -3,13 +3,12 @@
  * on and off with replaceTrack, so nothing is negotiated again.
  */
 import { watchConnection, type ConnectionState } from './connection';
+import type { CameraQuality } from './devices';
 import { preferVp8, withOpusErrorCorrection } from './sdp';
 
 export type PublishedSource = 'microphone' | 'camera';
 
 const AUDIO_MAX_BPS = 40_000;
-const VIDEO_MAX_BPS = 1_200_000;
-const VIDEO_MAX_FPS = 30;
 
 export interface PublishOffer {
   sdp: string;
@@ -21,20 +20,24 @@ export class Publisher {
   readonly #stop = new AbortController();
   readonly #senders: Readonly<Record<PublishedSource, RTCRtpTransceiver>>;
 
-  constructor(iceServers: RTCIceServer[], onState: (state: ConnectionState) => void) {
+  constructor(
+    iceServers: RTCIceServer[],
+    camera: Pick<CameraQuality, 'maxBitrateBps' | 'frameRate'>,
+    onState: (state: ConnectionState) => void,
+  ) {
     this.connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     watchConnection(this.connection, onState, this.#stop.signal);
     const microphone = this.connection.addTransceiver('audio', {
       direction: 'sendonly',
       sendEncodings: [{ maxBitrate: AUDIO_MAX_BPS, priority: 'high', networkPriority: 'high' }],
     });
-    const camera = this.connection.addTransceiver('video', {
+    const picture = this.connection.addTransceiver('video', {
       direction: 'sendonly',
-      sendEncodings: [{ maxBitrate: VIDEO_MAX_BPS, maxFramerate: VIDEO_MAX_FPS }],
+      sendEncodings: [{ maxBitrate: camera.maxBitrateBps, maxFramerate: camera.frameRate }],
     });
     const codecs = RTCRtpSender.getCapabilities('video')?.codecs;
-    if (codecs !== undefined) camera.setCodecPreferences?.(preferVp8(codecs));
-    this.#senders = { microphone, camera };
+    if (codecs !== undefined) picture.setCodecPreferences?.(preferVp8(codecs));
+    this.#senders = { microphone, camera: picture };
   }
 
   /** Offers once. @ask carries the offer to the server and returns its answer. */

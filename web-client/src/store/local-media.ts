@@ -2,7 +2,7 @@
 import { signal, type Signal } from '@preact/signals';
 import {
   DeviceError, listDevices, openCamera, openMicrophone,
-  type DeviceFailure, type DeviceLists,
+  type CameraQuality, type DeviceFailure, type DeviceLists,
 } from '../rtc/devices';
 import type { PublishedSource } from '../rtc/publisher';
 import { readPreference, writePreference } from './preferences';
@@ -25,7 +25,7 @@ export class LocalMedia {
   readonly #signal: AbortSignal;
   #onLost: ((source: PublishedSource) => void) | null = null;
 
-  constructor(abortSignal: AbortSignal) {
+  constructor(readonly cameraQuality: CameraQuality, abortSignal: AbortSignal) {
     this.#signal = abortSignal;
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     devices?.addEventListener?.('devicechange', () => void this.refresh(), { signal: abortSignal });
@@ -54,7 +54,8 @@ export class LocalMedia {
     state.failure.value = null;
     try {
       const remembered = readPreference(source);
-      const track = source === 'microphone' ? await openMicrophone(remembered) : await openCamera(remembered);
+      const track = source === 'microphone' ? await openMicrophone(remembered)
+        : await openCamera(remembered, this.cameraQuality);
       if (this.#signal.aborted) {
         track.stop();
         return false;

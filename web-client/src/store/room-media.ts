@@ -2,6 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import { decodeSdpReply, type PictureMode, type Slot } from '../protocol/signalling';
 import { figuresOf, type ConnectionFigures } from '../rtc/connection';
+import type { CameraQuality } from '../rtc/devices';
 import { Publisher, type PublishedSource } from '../rtc/publisher';
 import { Receiver, type ReceivedTrack } from '../rtc/receiver';
 import { Keeper } from './keeper';
@@ -24,7 +25,7 @@ export class RoomMedia {
   #receiver: Receiver | null = null;
 
   /** @sourceTracks: what each source sends now; null for a source that is off. */
-  constructor(line: RoomLine, sourceTracks: SourceTracks) {
+  constructor(line: RoomLine, camera: CameraQuality, sourceTracks: SourceTracks) {
     this.#line = line;
     this.#sourceTracks = sourceTracks;
     this.#receiving = new Keeper((abort, onState) => {
@@ -41,7 +42,7 @@ export class RoomMedia {
         (sdp) => line.tell({ kind: 'subscribed', sdp }));
     });
     this.#publishing = new Keeper(async (abort, onState) => {
-      const publisher = new Publisher(this.#iceServers, onState);
+      const publisher = new Publisher(this.#iceServers, camera, onState);
       this.#publisher = publisher;
       abort.addEventListener('abort', () => publisher.close(), { once: true });
       await Promise.all([this.#fillSource('microphone'), this.#fillSource('camera')]);

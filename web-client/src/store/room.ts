@@ -96,7 +96,7 @@ export class RoomStore {
         onEnd: (end) => this.#onEnd(end),
       },
     });
-    this.media = new RoomMedia(this.line, (source) =>
+    this.media = new RoomMedia(this.line, options.media.cameraQuality, (source) =>
       (this.isOn[source].value ? this.local[source].track.value : null));
     this.local.onLost = (source) => this.#onDeviceLost(source);
     this.#keepTime();

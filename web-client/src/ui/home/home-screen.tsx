@@ -9,7 +9,6 @@ import { navigate, query } from '../../store/location';
 import { areas, areaName, cityName, loadTaxonomy } from '../../store/taxonomy';
 import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
-import { isComposing } from '../parts/ime';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import { Failed, Loading, Marked, PageHeading, StateBox } from '../parts/parts';
 import { RecordingCard } from '../parts/recording-card';
@@ -30,10 +29,7 @@ export function SearchForm({ filter }: { filter: CatalogueFilter }): JSX.Element
       <label class="visually-hidden" for="search">{t('home.search')}</label>
       <input id="search" type="search" name="q" autocomplete="off" enterkeyhint="search" maxLength={200}
         placeholder={t('home.search-hint')} value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && isComposing(event)) event.preventDefault();
-        }} />
+        onInput={(event) => setText(event.currentTarget.value)} />
       <button type="submit" class="button is-primary">
         <Icon path={icons.search} size={20} />{t('home.search-button')}
       </button>

@@ -11,7 +11,6 @@ import { areaName, cityName } from '../../store/taxonomy';
 import { Frame } from '../frame';
 import { EventState, EventTime } from '../parts/event-time';
 import { usePageTitle } from '../parts/hooks';
-import { isComposing } from '../parts/ime';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import { BilingualTitle, Marked, OtherTitle, PageHeading } from '../parts/parts';
 import { DeviceControls } from './device-controls';
@@ -151,8 +150,7 @@ export function PreJoin({ info, media, onJoin }: {
 
   return (
     <Frame>
-      <form class="pre-join" noValidate onSubmit={(submit) => { submit.preventDefault(); join(false); }}
-        onKeyDown={(key) => { if (key.key === 'Enter' && isComposing(key)) key.preventDefault(); }}>
+      <form class="pre-join" noValidate onSubmit={(submit) => { submit.preventDefault(); join(false); }}>
         <header class="pre-join-head">
           <p class="event-card-top"><EventState state={state} /><span>{t('join.as', { role: common(`role.${role}`) })}</span></p>
           <PageHeading><BilingualTitle en={event.title_en} ja={event.title_ja} /></PageHeading>

@@ -6,6 +6,7 @@ import { language } from '../../i18n/language';
 import { t } from '../../i18n/room';
 import { api } from '../../protocol/api';
 import type { JoinInfo } from '../../protocol/objects';
+import { GUEST_CAMERA, LEAD_CAMERA } from '../../rtc/devices';
 import { holdLink, heldLink, JOIN_TOKEN } from '../../store/account';
 import { LocalMedia } from '../../store/local-media';
 import { readTabValue } from '../../store/preferences';
@@ -59,7 +60,9 @@ function Invitation({ token, info, onReload }: { token: string; info: JoinInfo; 
   const localMedia = (): LocalMedia => {
     if (media.current === null) {
       const stop = new AbortController();
-      media.current = { local: new LocalMedia(stop.signal), stop };
+      const isLead = info.role === 'facilitator' || info.role === 'presenter';
+      const quality = isLead ? LEAD_CAMERA : GUEST_CAMERA;
+      media.current = { local: new LocalMedia(quality, stop.signal), stop };
     }
     return media.current.local;
   };

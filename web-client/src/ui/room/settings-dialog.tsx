@@ -3,7 +3,6 @@ import { useState } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { t } from '../../i18n/room';
 import type { PictureMode } from '../../protocol/signalling';
-import { isComposing } from '../parts/ime';
 import { Dialog, LanguageSwitch } from '../parts/parts';
 import { DeviceControls } from './device-controls';
 import { useRoom, type Layout } from './room-ui';
@@ -33,7 +32,7 @@ function Rename(): JSX.Element {
     <form class="field" onSubmit={(event) => {
       event.preventDefault();
       if (name.trim() !== '') void store.rename(name.trim());
-    }} onKeyDown={(event) => { if (event.key === 'Enter' && isComposing(event)) event.preventDefault(); }}>
+    }}>
       <label for="rename">{t('settings.name')}</label>
       <div class="field-line">
         <input id="rename" maxLength={100} value={name} autocomplete="name"
