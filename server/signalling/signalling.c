@@ -25,6 +25,7 @@
 #define HELLO_LIMIT_S     5
 #define QUEUE_MAX         (1024 * 1024) /* bytes waiting for one client */
 #define STRANGERS_MAX     64            /* sockets of one address without hello */
+#define LINGER_MS         500           /* what a flooding client still sends is thrown away */
 #define CLOSE_LIMIT_S     5             /* to answer our close */
 #define HANDSHAKE_LIMIT_S 15
 #define LISTEN_BACKLOG    4096
@@ -52,6 +53,7 @@ typedef struct {
     GQueue queue;         /* Outgoing */
     gsize queued;
     gboolean is_closing;
+    gboolean is_lingering; /* closing, but not yet */
     guint16 close_code;
     char close_reason[64];
     MnbBucket messages, chats;
@@ -124,6 +126,17 @@ static void begin_close(Line *line, guint16 code, const char *reason)
     lws_callback_on_writable(line->wsi);
 }
 
+/* For a client that is in full spate: closed at once, what it has under way would meet a closed
+ * socket, and the reset would overtake the close frame with its code. */
+static void linger_then_close(Line *line, guint16 code, const char *reason)
+{
+    if (line->is_closing)
+        return;
+    begin_close(line, code, reason);
+    line->is_lingering = TRUE;
+    lws_set_timer_usecs(line->wsi, LINGER_MS * LWS_US_PER_MS);
+}
+
 static void drop_queue(Line *line)
 {
     g_queue_clear_full(&line->queue, outgoing_free);
@@ -182,7 +195,7 @@ static int on_writable(Line *line)
             lws_callback_on_writable(line->wsi);
         return 0;
     }
-    if (!line->is_closing)
+    if (!line->is_closing || line->is_lingering)
         return 0;
     lws_close_reason(line->wsi, line->close_code, (unsigned char *)line->close_reason,
                      strlen(line->close_reason));
@@ -204,7 +217,7 @@ static void on_message(Line *line)
         if (id < 0 || !mnb_client_is_in(line->client)) {
             if (id >= 0)
                 mnb_client_refuse(line->client, id, mnb_rooms_error_code(error), error->message);
-            begin_close(line, MNB_CLOSE_BROKEN_MESSAGE, mnb_rooms_error_code(error));
+            linger_then_close(line, MNB_CLOSE_BROKEN_MESSAGE, mnb_rooms_error_code(error));
             return;
         }
         mnb_client_refuse(line->client, id, mnb_rooms_error_code(error), error->message);
@@ -229,7 +242,7 @@ static int on_receive(Line *line, const guint8 *data, gsize len)
         g_byte_array_set_size(line->incoming, 0);
     if (lws_frame_is_binary(line->wsi) || line->incoming->len + len > MNB_MESSAGE_MAX) {
         line->owner->broken++;
-        begin_close(line, MNB_CLOSE_BROKEN_MESSAGE, "bad-message");
+        linger_then_close(line, MNB_CLOSE_BROKEN_MESSAGE, "bad-message");
         return 0;
     }
     g_byte_array_append(line->incoming, data, (guint)len);
@@ -237,7 +250,7 @@ static int on_receive(Line *line, const guint8 *data, gsize len)
         return 0;
     if (!mnb_bucket_take(&line->messages, mnb_clock_now_us(NULL))) {
         line->owner->too_fast++;
-        begin_close(line, MNB_CLOSE_TOO_FAST, "too-many");
+        linger_then_close(line, MNB_CLOSE_TOO_FAST, "too-many");
         return 0;
     }
     on_message(line);
@@ -331,6 +344,16 @@ static void on_closed(Session *session)
     g_free(line);
 }
 
+static void on_timer(Line *line)
+{
+    if (line->is_lingering) {
+        line->is_lingering = FALSE;
+        lws_callback_on_writable(line->wsi);
+    } else if (line->is_stranger) {
+        begin_close(line, MNB_CLOSE_NO_HELLO, "no-hello");
+    }
+}
+
 /* Protocol "manabi.v1". */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
@@ -349,8 +372,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return line != NULL ? on_writable(line) : -1;
     case LWS_CALLBACK_TIMER:
-        if (line != NULL && line->is_stranger)
-            begin_close(line, MNB_CLOSE_NO_HELLO, "no-hello");
+        if (line != NULL)
+            on_timer(line);
         return 0;
     case LWS_CALLBACK_CLOSED:
         if (session != NULL)
