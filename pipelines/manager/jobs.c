@@ -15,7 +15,7 @@
 #define STOP_MS           2500                  /* for a program to clean up */
 #define STOP_POLL_MS      20
 #define STOP_MAX_US       (3 * G_USEC_PER_SEC)
-#define TIMEOUT_DEFAULT_S 120
+#define TIMEOUT_DEFAULT_S 1800
 
 struct MnbJobs {
     MnbCatalog *catalog;

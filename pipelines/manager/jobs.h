@@ -25,8 +25,8 @@ typedef struct {
     MnbCatalog *catalog;   /* borrowed, outlives the jobs */
     const MnbWalls *walls; /* borrowed, outlives the jobs; NULL: none */
     guint parallel;        /* programs at once; 0: nothing is run here */
-    guint memory_mb;       /* address space of a program; 0: its own limit */
-    guint timeout_s;       /* without a sign of life the program is killed; 0: 120 */
+    guint memory_mb;       /* private memory of a program; 0: its own limit */
+    guint timeout_s;       /* without a word the program is killed; 0: 1800 */
     /* Absolute paths by MnbJobKind; NULL: found by programs.h when first needed. Copied. */
     const char *programs[MNB_N_JOB_KINDS];
 } MnbJobsOptions;

@@ -178,7 +178,7 @@ void mnb_walls_launch(const MnbWalls *walls, MnbChildLaunch *launch, const char 
 {
     if (memory_mb != 0 && walls != NULL && walls->prlimit != NULL) {
         g_autofree char *limit =
-            g_strdup_printf("--as=%" G_GUINT64_FORMAT, (guint64)memory_mb * 1024 * 1024);
+            g_strdup_printf("--data=%" G_GUINT64_FORMAT, (guint64)memory_mb * 1024 * 1024);
         mnb_child_launch_arg(launch, walls->prlimit);
         mnb_child_launch_arg(launch, limit);
         mnb_child_launch_arg(launch, "--");

@@ -20,7 +20,7 @@ gboolean mnb_walls_stand(const MnbWalls *walls); /* FALSE: programs run without 
 /* Begins the command line: bwrap and its arguments, then the program; the caller adds the program's
  * arguments after. Descriptors pass through as they are.
  * @walls: NULL means none. @program: absolute path. @reads, @writes: NULL-terminated absolute paths
- * that exist; a path in both is writable. Either may be NULL. @memory_mb: limit of its address
- * space, 0: none. */
+ * that exist; a path in both is writable. Either may be NULL. @memory_mb: limit of its private
+ * memory (RLIMIT_DATA), 0: none. */
 void mnb_walls_launch(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
                       const char *const *reads, const char *const *writes, guint memory_mb);

@@ -54,7 +54,7 @@ static const Key keys[] = {
     NUMBER("recording", "ring_mb", recording.ring_mb, "8", 1, 256),
     NUMBER("jobs", "parallel", jobs.parallel, "1", 0, 32),
     NUMBER("jobs", "memory_mb", jobs.memory_mb, "0", 0, 65536),
-    NUMBER("jobs", "timeout_s", jobs.timeout_s, "120", 10, 86400),
+    NUMBER("jobs", "timeout_s", jobs.timeout_s, "1800", 10, 86400),
     CHOICE("jobs", "sandbox", jobs.sandbox, "auto", "auto", "required", "off"),
 };
 

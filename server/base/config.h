@@ -51,7 +51,7 @@ typedef struct {
     } recording;
     struct {
         gint64 parallel;  /* pipeline jobs at once, 0: none run here */
-        gint64 memory_mb; /* address space of a job's program, 0: no limit */
+        gint64 memory_mb; /* private memory of a job's program, 0: its own limit */
         gint64 timeout_s; /* a job without progress for so long is stopped and tried again */
         MnbSandbox sandbox;
     } jobs;
