@@ -2,7 +2,8 @@
 //   DIR/index.html           not cached; names everything else
 //   DIR/assets/NAME-HASH.*   never change content: cached for a year
 //   DIR/**/*.gz              the same, compressed once, for nginx's gzip_static
-// Exits with an error when a screen's compressed size is above its budget.
+// Exits with an error when a screen's compressed size is above its budget. MANABI_TEST=1 in the environment
+// makes a test build: pages then have window.manabiTest (src/ui/room/test-hook.ts).
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';

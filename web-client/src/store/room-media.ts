@@ -1,6 +1,6 @@
 /** The two peer connections of a room, kept alive, and what they carry. */
 import { computed, signal } from '@preact/signals';
-import { decodeSdpReply, type PictureMode, type Slot } from '../protocol/signalling';
+import { decodeSdpReply, type Slot } from '../protocol/signalling';
 import { figuresOf, type ConnectionFigures } from '../rtc/connection';
 import type { CameraQuality } from '../rtc/devices';
 import { Publisher, type PublishedSource } from '../rtc/publisher';
@@ -139,4 +139,3 @@ export class RoomMedia {
   }
 }
 
-export type { PictureMode };
