@@ -10,13 +10,22 @@
 #define PADS_WAIT_US                                                                               \
     (5 * (gint64)G_USEC_PER_SEC) /* demuxers that do not say when all pads are there */
 
-#define RATE_WAIT_MS 300
+#define STREAM_WAIT_US (10 * (gint64)G_USEC_PER_SEC) /* for the first stream to be found */
+#define RATE_WAIT_MS   300
 
 typedef struct {
     GstElement *pipeline;
     GstElement *sinks[2]; /* video, audio; NULL: there is none. Set from streaming threads */
+    gint has_ended[2];    /* atomic: the stream is over; the pipeline says so only when it plays */
     GMutex lock;
 } Probe;
+
+static GstPadProbeReturn on_event(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS)
+        g_atomic_int_set((gint *)data, 1);
+    return GST_PAD_PROBE_OK;
+}
 
 static GstPad *on_branch(gboolean is_video, gpointer owner)
 {
@@ -29,7 +38,10 @@ static GstPad *on_branch(gboolean is_video, gpointer owner)
     g_mutex_lock(&probe->lock);
     probe->sinks[is_video ? 0 : 1] = sink;
     g_mutex_unlock(&probe->lock);
-    return gst_element_get_static_pad(sink, "sink");
+    GstPad *pad = gst_element_get_static_pad(sink, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event,
+                      &probe->has_ended[is_video ? 0 : 1], NULL);
+    return pad;
 }
 
 static GstCaps *sink_caps(Probe *probe, int stream)
@@ -55,19 +67,27 @@ static gboolean has_stream(Probe *probe, int stream)
     return has;
 }
 
-/* Whether every stream that was found has shown something. */
-static gboolean is_known(Probe *probe)
+/* Whether every stream that was found has shown something, or ended without. */
+static gboolean is_settled(Probe *probe)
 {
     gboolean has_any = FALSE;
     for (int stream = 0; stream < 2; stream++) {
         if (!has_stream(probe, stream))
             continue;
+        gboolean has_ended = g_atomic_int_get(&probe->has_ended[stream]) != 0;
         g_autoptr(GstCaps) caps = sink_caps(probe, stream);
-        if (caps == NULL)
+        if (caps == NULL && !has_ended)
             return FALSE;
         has_any = TRUE;
     }
     return has_any;
+}
+
+static gboolean is_known(Probe *probe)
+{
+    g_autoptr(GstCaps) picture = sink_caps(probe, 0);
+    g_autoptr(GstCaps) sound = sink_caps(probe, 1);
+    return is_settled(probe) && (picture != NULL || sound != NULL);
 }
 
 static gboolean set_not_a_film(GError **error, const char *reason)
@@ -95,10 +115,11 @@ static gboolean wait_until_known(MnbProgram *program, Probe *probe, MnbFilm *fil
     while (!mnb_program_is_stopping(program, error)) {
         gint64 passed_us = g_get_monotonic_time() - began_us;
         gboolean has_all = mnb_film_has_all_streams(film) || passed_us > PADS_WAIT_US;
-        if (has_all && is_known(probe))
-            return TRUE;
-        if (passed_us > PATIENCE_US)
-            return is_known(probe) ? TRUE : set_not_a_film(error, "nothing in it can be decoded");
+        gboolean is_over = has_stream(probe, 0) || has_stream(probe, 1)
+                               ? passed_us > PATIENCE_US
+                               : passed_us > STREAM_WAIT_US;
+        if ((has_all && is_settled(probe)) || is_over)
+            return is_known(probe) || set_not_a_film(error, "nothing in it can be decoded");
         mnb_program_tick(program);
         g_autoptr(GstMessage) message =
             gst_bus_timed_pop_filtered(bus, 20 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
@@ -161,6 +182,8 @@ static gboolean read_info(Probe *probe, MnbFilm *film, MnbFilmInfo *info, GError
     g_autoptr(GstCaps) picture = sink_caps(probe, 0);
     g_autoptr(GstCaps) sound = sink_caps(probe, 1);
     info->kind = mnb_film_kind(film);
+    if (picture == NULL && has_stream(probe, 0))
+        return set_not_a_film(error, "the picture cannot be decoded");
     info->has_video = picture != NULL;
     info->has_audio = sound != NULL;
     if (gst_element_query_duration(probe->pipeline, GST_FORMAT_TIME, &duration_ns) &&

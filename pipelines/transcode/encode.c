@@ -9,6 +9,8 @@
 #define USEFUL_US      500000 /* a film that breaks off after less is no film */
 #define TRUNCATED_US   (2 * (gint64)G_USEC_PER_SEC)
 #define FRAGMENT_MS    2000
+#define BEYOND_END_US  (60 * (gint64)G_USEC_PER_SEC)  /* of the length that the film says it has */
+#define HOLE_MAX_US    (600 * (gint64)G_USEC_PER_SEC) /* when it says none */
 #define GROWTH_LOOK_US (5 * (gint64)G_USEC_PER_SEC)
 #define RAW_BUFFERS    6 /* pictures that may wait in front of an encoder */
 #define ENCODED_BYTES  (64u << 20)
@@ -22,6 +24,7 @@ typedef struct {
     GstElement *entry[2];  /* borrowed: where picture and sound come in; NULL: there is none */
     GstElement *download;  /* muxer of video.mp4; NULL: no picture */
     gint64 position_us[2]; /* atomic */
+    gint has_dropped;      /* atomic: buffers with impossible time stamps */
     gint64 measured_us;
     guint64 folder_bytes;
     gboolean failed; /* a build step did not work; error is set */
@@ -219,6 +222,15 @@ static GstPad *on_branch(gboolean is_video, gpointer owner)
     return entry != NULL ? gst_element_get_static_pad(entry, "sink") : NULL;
 }
 
+/* One damaged time stamp of a film of seconds would have videorate fill hours with the same
+ * picture. */
+static gboolean is_beyond(const Encode *self, gint64 before_us, gint64 at_us)
+{
+    if (self->info->duration_us > 0)
+        return at_us > self->info->duration_us + BEYOND_END_US;
+    return at_us > before_us + HOLE_MAX_US;
+}
+
 /* The film's own time of each buffer that comes in: progress, and a sign of life. */
 static GstPadProbeReturn on_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -236,8 +248,14 @@ static GstPadProbeReturn on_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer 
         at += GST_BUFFER_DURATION(buffer);
     guint64 running = gst_segment_to_running_time(segment, GST_FORMAT_TIME, at);
     gint64 *position_us = &self->position_us[element == self->entry[1] ? 1 : 0];
-    if (running != GST_CLOCK_TIME_NONE)
-        __atomic_store_n(position_us, (gint64)(running / 1000), __ATOMIC_RELAXED);
+    if (running == GST_CLOCK_TIME_NONE)
+        return GST_PAD_PROBE_OK;
+    gint64 at_us = (gint64)(running / 1000);
+    if (is_beyond(self, *position_us, at_us)) {
+        g_atomic_int_set(&self->has_dropped, 1);
+        return GST_PAD_PROBE_DROP;
+    }
+    __atomic_store_n(position_us, at_us, __ATOMIC_RELAXED);
     return GST_PAD_PROBE_OK;
 }
 
