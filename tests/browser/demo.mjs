@@ -10,7 +10,7 @@ import { makeMedia } from '../support/media.mjs';
 import { ROOT, Server, until } from '../support/server.mjs';
 import { tokenOf } from '../support/signal.mjs';
 import * as whip from '../support/whip.mjs';
-import { endSession, join, plays, reads, say, startRecording, startSession, stopRecording } from './steps.mjs';
+import { endSession, firstPicture, join, plays, reads, say, startRecording, startSession, stopRecording } from './steps.mjs';
 
 const SECONDS = Number(process.env.MANABI_DEMO_SECONDS ?? 60);
 const SHOTS = path(ROOT, 'build/demo');
@@ -106,10 +106,11 @@ async function run() {
       join(host, planned.facilitator, '佐藤 美香', { onPreJoin: (page) => shotHere(page, 'pre-join-en') }));
     await step('the facilitator starts the session', () => startSession(host));
     const guest = await newPage(firefox, WIDE);
-    await step('a participant joins (Firefox)', () => join(guest, planned.participants, 'Nguyễn Thị Hoa'));
-    let begun = performance.now();
+    await step('a participant joins (Firefox) and has a picture', async () => {
+      const pressedAt = await join(guest, planned.participants, 'Nguyễn Thị Hoa');
+      figures.firefox_join_to_picture_ms = Math.round(await firstPicture(guest, pressedAt));
+    });
     await step('Firefox sees Chromium', () => seesVideos(guest, 1));
-    figures.firefox_join_to_picture_s = +((performance.now() - begun) / 1000).toFixed(2);
     await step('Firefox hears Chromium', () => hearsSound(guest));
     await step('Chromium sees Firefox', () => seesVideos(host, 1));
     await step('Chromium hears Firefox', () => hearsSound(host));
@@ -120,13 +121,19 @@ async function run() {
     await step('both see two others', () => Promise.all([seesVideos(host, 2), seesVideos(guest, 2)]));
     const player = await newPage(encoder, WIDE);
     const watchToken = await server.cli('token', '--session', session, '--may', 'receive');
-    begun = performance.now();
     await step('a player receives the room over WHEP', async () => {
+      const begun = performance.now();
       await whip.play(player, server.url, session, watchToken);
+      figures.whep_to_picture_ms = Math.round(await firstPicture(player, begun));
       await seesVideos(player, 1);
     });
-    figures.whep_to_picture_s = +((performance.now() - begun) / 1000).toFixed(2);
     await player.close();
+    const listener = await newPage(encoder, WIDE);
+    await step('somebody joins listening only (Chromium) and has a picture', async () => {
+      const pressedAt = await join(listener, planned.participants, 'A. Rahman', { devices: null });
+      figures.chromium_join_to_picture_ms = Math.round(await firstPicture(listener, pressedAt));
+    });
+    await listener.browserContext().close();
 
     // ---- record
     await step('the facilitator presses Record, everyone sees it', async () => {
@@ -226,10 +233,16 @@ async function run() {
         }
       }
     });
+  } catch (error) {
+    let number = 0;
+    for (const browser of closing)
+      for (const page of await browser.pages().catch(() => []))
+        await screenshot(page, path(SHOTS, `failed-${number++}.png`)).catch(() => {});
+    if (server) console.log(server.logTail(40));
+    throw error;
   } finally {
     for (const browser of closing) await browser.close().catch(() => {});
     if (server) {
-      if (process.exitCode || timings.length === 0) console.log(server.logTail(60));
       await server.stop().catch((error) => console.log(error.message));
     }
     if (process.env.MANABI_KEEP !== '1') rmSync(work, { recursive: true, force: true });

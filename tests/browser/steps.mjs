@@ -2,12 +2,14 @@
 import { byRole, fill, press, hasText } from '../support/browser.mjs';
 import { until } from '../support/server.mjs';
 
-/** Opens a role link, fills in the name, switches devices on, and joins. devices: null joins listening only. */
+/** Opens a role link, fills in the name, switches devices on, and joins. devices: null joins listening only. @returns when Join was pressed */
 export async function join(page, link, name, { devices = { microphone: true, camera: true }, onPreJoin } = {}) {
   await page.goto(link);
   await fill(page, 'textbox', /^Your name/, name);
+  let pressedAt;
   if (devices === null) {
     await onPreJoin?.(page);
+    pressedAt = performance.now();
     await press(page, 'button', 'Join listening only');
   } else {
     await press(page, 'button', 'Set up camera and microphone');
@@ -18,9 +20,19 @@ export async function join(page, link, name, { devices = { microphone: true, cam
       if (isOn !== wanted) await button.click();
     }
     await onPreJoin?.(page);
+    pressedAt = performance.now();
     await press(page, 'button', 'Join');
   }
   await byRole(page, 'button', 'Leave', { deadlineMs: 20000 });
+  return pressedAt;
+}
+
+/** Milliseconds from a press until the page has a decoded picture of somebody else. */
+export async function firstPicture(page, pressedAt) {
+  await until('the first picture', () => page.evaluate(() =>
+    [...document.querySelectorAll('video:not(.is-mirrored)')].some((video) => video.videoWidth > 0 && video.readyState >= 2)),
+  { deadlineMs: 20000, everyMs: 10 });
+  return performance.now() - pressedAt;
 }
 
 export async function startSession(page) {
