@@ -155,7 +155,7 @@ async function run() {
       await japanese.waitForSelector('#name');
       await japanese.type('#name', '田中 太郎');
       await press(japanese, 'button', '視聴のみで参加する');
-      await seesVideos(japanese, 2);
+      await seesVideos(japanese, 3);
       await shotHere(japanese, 'room-participant-ja');
       await japanese.browserContext().close();
     });
