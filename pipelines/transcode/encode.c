@@ -9,8 +9,8 @@
 #define USEFUL_US      500000 /* a film that breaks off after less is no film */
 #define TRUNCATED_US   (2 * (gint64)G_USEC_PER_SEC)
 #define FRAGMENT_MS    2000
-#define BEYOND_END_US  (60 * (gint64)G_USEC_PER_SEC)  /* of the length that the film says it has */
-#define HOLE_MAX_US    (600 * (gint64)G_USEC_PER_SEC) /* when it says none */
+#define BEYOND_END_US  (60 * (gint64)G_USEC_PER_SEC)   /* of the length that the film says it has */
+#define HOLE_MAX_US    (1800 * (gint64)G_USEC_PER_SEC) /* between two pictures or sounds */
 #define GROWTH_LOOK_US (5 * (gint64)G_USEC_PER_SEC)
 #define RAW_BUFFERS    6 /* pictures that may wait in front of an encoder */
 #define ENCODED_BYTES  (64u << 20)
@@ -226,8 +226,8 @@ static GstPad *on_branch(gboolean is_video, gpointer owner)
  * picture. */
 static gboolean is_beyond(const Encode *self, gint64 before_us, gint64 at_us)
 {
-    if (self->info->duration_us > 0)
-        return at_us > self->info->duration_us + BEYOND_END_US;
+    if (self->info->duration_us > 0 && at_us > self->info->duration_us + BEYOND_END_US)
+        return TRUE;
     return at_us > before_us + HOLE_MAX_US;
 }
 
