@@ -214,10 +214,14 @@ static void on_joined(MnbRoom *room, const GError *error, gpointer data)
     Joining *joining = data;
     MnbClient *client = joining->client;
     const MnbPeer *peer = mnb_room_peer(room, joining->peer);
+    g_autoptr(GError) revoked = NULL;
     if (client->state != CLIENT_JOINING || client->line == NULL) {
         /* The line was lost meanwhile: reconcile() sees a peer that is here without a line. */
     } else if (error != NULL) {
         refuse_hello(client, joining->id, error);
+    } else if (room->rooms != NULL && !mnb_room_check_link(room, joining->link, &revoked)) {
+        mnb_room_leave(room, joining->peer, "link-revoked", NULL, NULL);
+        refuse_hello(client, joining->id, revoked);
     } else if (room->rooms == NULL || peer == NULL || !peer->is_in) {
         g_autoptr(GError) over = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_SESSION_OVER,
                                                      "this session is over");
@@ -292,19 +296,6 @@ static void join_room(Joining *joining, MnbRoom *room, const MnbHello *hello, Mn
     }
     MnbAppend append = {.type = "peer-back", .peer = joining->peer};
     mnb_room_append(room, &append, on_joined, joining);
-}
-
-static GError *link_error(const GError *cause)
-{
-    static const MnbRoomsError codes[] = {
-        [MNB_LINK_ERROR_UNKNOWN] = MNB_ROOMS_ERROR_LINK_UNKNOWN,
-        [MNB_LINK_ERROR_EXPIRED] = MNB_ROOMS_ERROR_LINK_EXPIRED,
-        [MNB_LINK_ERROR_REVOKED] = MNB_ROOMS_ERROR_LINK_REVOKED,
-        [MNB_LINK_ERROR_USED] = MNB_ROOMS_ERROR_LINK_UNKNOWN,
-    };
-    if (cause->domain == MNB_LINK_ERROR && (guint)cause->code < G_N_ELEMENTS(codes))
-        return g_error_new_literal(MNB_ROOMS_ERROR, (int)codes[cause->code], cause->message);
-    return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_STORAGE, cause->message);
 }
 
 /* A host comes again to an event whose session is over: a new session. */
@@ -401,7 +392,7 @@ static MnbLink *find_link(MnbRooms *rooms, const MnbHello *hello, GError **error
     MnbLink *link = mnb_link_find_by_token(mnb_catalog_reader(rooms->catalog), hello->token,
                                            mnb_clock_wall_us(rooms->clock), &cause);
     if (link == NULL) {
-        g_propagate_error(error, link_error(cause));
+        g_propagate_error(error, mnb_room_link_error(cause));
         return NULL;
     }
     if (!mnb_link_may(link, MNB_MAY_ATTEND)) {

@@ -112,12 +112,16 @@ static void on_joined(MnbRoom *room, const GError *error, gpointer data)
 {
     Entering *entering = data;
     const MnbPeer *peer = mnb_room_peer(room, entering->peer);
-    if (error == NULL && room->rooms != NULL && peer != NULL && peer->is_in) {
+    g_autoptr(GError) revoked = NULL;
+    gboolean is_in = error == NULL && room->rooms != NULL && peer != NULL && peer->is_in;
+    if (is_in && mnb_room_check_link(room, entering->link, &revoked)) {
         publish(entering);
         return;
     }
-    if (error != NULL)
-        entering->done(NULL, error, entering->data);
+    if (revoked != NULL)
+        mnb_room_leave(room, entering->peer, "link-revoked", NULL, NULL);
+    if (error != NULL || revoked != NULL)
+        entering->done(NULL, error != NULL ? error : revoked, entering->data);
     else
         refuse(entering->done, entering->data, MNB_ROOMS_ERROR_SESSION_OVER,
                "this session is over");
@@ -208,6 +212,10 @@ void mnb_rooms_whep(MnbRooms *self, const MnbDoorAsker *asker, const char *peer,
     MnbRoom *room = find_room(self, asker, MNB_MAY_MEDIA_RECEIVE, done, data);
     if (room == NULL)
         return;
+    if (mnb_room_count_players(room) >= MNB_ROOM_PLAYERS_MAX) {
+        refuse(done, data, MNB_ROOMS_ERROR_ROOM_FULL, "the session has no place left for players");
+        return;
+    }
     const MnbPeer *one = peer != NULL ? mnb_room_peer(room, peer) : NULL;
     if (peer != NULL && (one == NULL || !one->is_in)) {
         refuse(done, data, MNB_ROOMS_ERROR_UNKNOWN_PEER, "nobody with that id is in the session");

@@ -1,5 +1,6 @@
 /* A room: members, telling everybody, and making the log follow the facts. */
 #include "server/rooms/room.h"
+#include "recordings/link.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include <string.h>
@@ -46,6 +47,40 @@ void mnb_room_titles(const MnbRoom *room, MnbRoomTitles *titles)
         .area = room->event->area,
         .city = room->event->city,
     };
+}
+
+GError *mnb_room_link_error(const GError *cause)
+{
+    static const MnbRoomsError codes[] = {
+        [MNB_LINK_ERROR_UNKNOWN] = MNB_ROOMS_ERROR_LINK_UNKNOWN,
+        [MNB_LINK_ERROR_EXPIRED] = MNB_ROOMS_ERROR_LINK_EXPIRED,
+        [MNB_LINK_ERROR_REVOKED] = MNB_ROOMS_ERROR_LINK_REVOKED,
+        [MNB_LINK_ERROR_USED] = MNB_ROOMS_ERROR_LINK_UNKNOWN,
+    };
+    if (cause->domain == MNB_LINK_ERROR && (guint)cause->code < G_N_ELEMENTS(codes))
+        return g_error_new_literal(MNB_ROOMS_ERROR, (int)codes[cause->code], cause->message);
+    return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_STORAGE, cause->message);
+}
+
+gboolean mnb_room_check_link(MnbRoom *room, const char *link, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(MnbLink) found =
+        mnb_link_find(mnb_catalog_reader(room->rooms->catalog), link, &cause);
+    if (found != NULL && mnb_link_check(found, mnb_room_wall_us(room), &cause))
+        return TRUE;
+    g_propagate_error(error, mnb_room_link_error(cause));
+    return FALSE;
+}
+
+guint mnb_room_count_players(const MnbRoom *room)
+{
+    guint n = 0;
+    for (guint i = 0; i < room->receivers->len; i++) {
+        const MnbReceiver *receiver = g_ptr_array_index(room->receivers, i);
+        n += receiver->transport->member == NULL;
+    }
+    return n;
 }
 
 void mnb_room_broadcast_split(MnbRoom *room, MnbPermission permission, const char *for_some,

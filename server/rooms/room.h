@@ -21,6 +21,8 @@
 #include "server/rooms/rooms.h"
 #include "server/rooms/slots.h"
 
+#define MNB_ROOM_PLAYERS_MAX 1000 /* receivers by WHEP in one session at once */
+
 typedef struct MnbRoom MnbRoom;
 typedef struct MnbMember MnbMember;
 typedef struct MnbTransport MnbTransport;
@@ -186,6 +188,16 @@ MnbPeer *mnb_room_peer(MnbRoom *room, const char *peer);
 MnbMember *mnb_room_member(MnbRoom *room, const char *peer); /* borrowed; NULL: none */
 MnbMember *mnb_room_add_member(MnbRoom *room, const char *peer);
 void mnb_room_titles(const MnbRoom *room, MnbRoomTitles *titles);
+
+/* Asked again when an entry is on disk: a link may have been revoked while its owner was on the
+ * way in, when mnb_rooms_revoke_link() did not find him yet. FALSE with @error of MNB_ROOMS_ERROR.
+ */
+gboolean mnb_room_check_link(MnbRoom *room, const char *link, GError **error);
+/* What the catalogue says against a link, as a new error of MNB_ROOMS_ERROR. */
+GError *mnb_room_link_error(const GError *cause);
+
+/* Receivers that came by WHEP. */
+guint mnb_room_count_players(const MnbRoom *room);
 
 /* To every client of the room; texts are borrowed. */
 void mnb_room_broadcast(MnbRoom *room, const char *text);

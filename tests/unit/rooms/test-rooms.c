@@ -16,6 +16,7 @@ typedef struct {
     MnbEvent *event;
     char host_token[MNB_TOKEN_SIZE];
     char guest_token[MNB_TOKEN_SIZE];
+    char guest_link[MNB_ID_SIZE];
 } World;
 
 typedef struct {
@@ -47,6 +48,8 @@ static gboolean write_event(MnbDb *db, gpointer data, GError **error)
     g_autoptr(MnbLink) guest =
         mnb_link_create(db, MNB_LINK_ROLE, world->event->id, NULL, MNB_ROLE_PARTICIPANT, "", 0,
                         NOW_US, world->guest_token, error);
+    if (guest != NULL)
+        g_strlcpy(world->guest_link, guest->id, sizeof world->guest_link);
     return host != NULL && guest != NULL;
 }
 
@@ -183,6 +186,67 @@ static void test_after_commit(void)
     wait_for(&host, "peer-joined");
     socket_close(&guest);
     wait_for(&host, "peer-away");
+    socket_close(&host);
+    close_world(&world);
+}
+
+static gboolean revoke_guest(MnbDb *db, gpointer data, GError **error)
+{
+    return mnb_link_revoke(db, ((World *)data)->guest_link, NOW_US, error);
+}
+
+/* The entry of the join is on its way to the disk when the link is revoked: whoever is told of the
+ * revocation does not find the peer yet. */
+static void test_revoked_on_the_way_in(void)
+{
+    World world;
+    Socket guest;
+    g_autoptr(GError) error = NULL;
+    open_world(&world, 0);
+    socket_open(&guest, world.rooms);
+    say_hello(&guest, world.guest_token, "Ana", NULL);
+    mnb_catalog_write_sync(world.catalogue.catalog, revoke_guest, &world, &error);
+    g_assert_no_error(error);
+    mnb_rooms_revoke_link(world.rooms, world.guest_link);
+    wait_for(&guest, "\"code\":\"link-revoked\"");
+    g_assert_cmpuint(guest.close_code, ==, MNB_CLOSE_HELLO_REFUSED);
+    while (mnb_room_state_count(room_of(&world)->state) > 0)
+        g_main_context_iteration(NULL, TRUE);
+    socket_close(&guest);
+    close_world(&world);
+}
+
+static void on_door(const MnbDoorAnswer *answer, const GError *error, gpointer data)
+{
+    g_assert_null(answer);
+    *(GError **)data = g_error_copy(error);
+}
+
+static void test_players_are_counted(void)
+{
+    World world;
+    Socket host;
+    MnbTransport transport = {0};
+    MnbReceiver player = {.transport = &transport};
+    g_autoptr(GError) full = NULL;
+    g_autoptr(GError) unready = NULL;
+    open_world(&world, 0);
+    g_free(join(&host, &world, world.host_token, "Mika", NULL));
+    ask(&host, MNB_REQUEST_START_SESSION, 2, NULL);
+    wait_for(&host, "\"id\":2,\"ok\":true");
+    MnbDoorAsker asker = {.session = world.event->session,
+                          .link = world.guest_link,
+                          .role = "participant",
+                          .label = ""};
+    MnbRoom *room = room_of(&world);
+    for (guint i = 0; i < MNB_ROOM_PLAYERS_MAX; i++)
+        g_ptr_array_add(room->receivers, &player);
+    mnb_rooms_whep(world.rooms, &asker, NULL, "v=0", 3, on_door, &full);
+    g_assert_error(full, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_ROOM_FULL);
+    g_ptr_array_set_size(room->receivers, MNB_ROOM_PLAYERS_MAX - 1);
+    mnb_rooms_whep(world.rooms, &asker, NULL, "v=0", 3, on_door, &unready);
+    g_assert_error(unready, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_BAD_SDP);
+    g_ptr_array_set_size(room->receivers, 0);
     socket_close(&host);
     close_world(&world);
 }
@@ -361,6 +425,9 @@ int main(int argc, char **argv)
     g_test_add_func("/rooms/rooms/comes-back-as-it-was", test_restart);
     g_test_add_func("/rooms/rooms/says-why-not", test_refusals);
     g_test_add_func("/rooms/rooms/forgets-who-was-lost-while-joining", test_lost_while_joining);
+    g_test_add_func("/rooms/rooms/turns-away-whose-link-was-revoked-on-the-way-in",
+                    test_revoked_on_the_way_in);
+    g_test_add_func("/rooms/rooms/takes-a-bounded-number-of-players", test_players_are_counted);
     g_test_add_func("/rooms/rooms/stops-without-recorders-at-once", test_stop);
     return g_test_run();
 }
