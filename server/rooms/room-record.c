@@ -310,18 +310,19 @@ static void on_stopped(MnbRecorder *recorder, gpointer data)
     MnbRoomRecorder *self = data;
     MnbRoom *room = self->room;
     MnbRooms *rooms = room->rooms;
-    if (self->is_silent) {
-        drop_recorder(self, NULL);
-        if (rooms != NULL)
-            mnb_rooms_recorder_stopped(rooms);
-        return;
+    gboolean is_silent = self->is_silent;
+    /* Off that was asked for just before the server stops is off after its restart, too. */
+    if (!is_silent || self->stopping->len > 0) {
+        MNB_LOG_INFO("recording stopped", "session=%s recording=%s", room->state->session,
+                     self->id);
+        GArray *waiters = g_array_copy(self->stopping);
+        g_array_set_size(self->stopping, 0);
+        MnbAppend append = {.type = "recording-stopped"};
+        mnb_room_append(room, &append, on_stopped_written, waiters);
     }
-    MNB_LOG_INFO("recording stopped", "session=%s recording=%s", room->state->session, self->id);
-    GArray *waiters = g_array_copy(self->stopping);
-    g_array_set_size(self->stopping, 0);
     drop_recorder(self, NULL);
-    MnbAppend append = {.type = "recording-stopped"};
-    mnb_room_append(room, &append, on_stopped_written, waiters);
+    if (is_silent && rooms != NULL)
+        mnb_rooms_recorder_stopped(rooms);
 }
 
 static void on_gave_up(MnbRoomRecorder *self, const char *code, const char *detail)
@@ -330,11 +331,9 @@ static void on_gave_up(MnbRoomRecorder *self, const char *code, const char *deta
     MNB_LOG_ERROR("recording failed", "session=%s recording=%s code=%s detail=\"%s\"",
                   room->state->session, self->id, code != NULL ? code : "-",
                   detail != NULL ? detail : "");
-    if (self->is_silent) {
-        MnbRooms *rooms = room->rooms;
-        drop_recorder(self, NULL);
-        if (rooms != NULL)
-            mnb_rooms_recorder_stopped(rooms);
+    if (self->is_stopping) {
+        /* Off was asked for, and off it is; what was written stays. */
+        on_stopped(self->recorder, self);
         return;
     }
     g_autoptr(GError) error =
@@ -342,11 +341,6 @@ static void on_gave_up(MnbRoomRecorder *self, const char *code, const char *deta
                     g_strcmp0(code, "disk-full") == 0 ? MNB_ROOMS_ERROR_STORAGE_FULL
                                                       : MNB_ROOMS_ERROR_RECORDER_FAILED,
                     "%s", detail != NULL ? detail : "the recorder could not be kept running");
-    if (self->is_stopping) {
-        /* Off was asked for, and off it is; what was written stays. */
-        on_stopped(self->recorder, self);
-        return;
-    }
     /* After a restart the log says on before this process has told anything. */
     if (self->is_told || is_wanted(room))
         tell_failed(self, code, detail);
@@ -454,10 +448,13 @@ static void give_up_start(MnbRoomRecorder *self, const GError *cause)
     g_autoptr(GError) error = start_error(cause);
     MNB_LOG_ERROR("recording cannot start", "session=%s reason=\"%s\"", room->state->session,
                   cause->message);
+    gboolean is_silent = self->is_silent;
     /* Only a recording that the log already calls on (a restart) has to be called off there. */
-    if (room->rooms != NULL && is_wanted(room))
+    if (room->rooms != NULL && !is_silent && is_wanted(room))
         tell_failed(self, mnb_rooms_error_code(error), cause->message);
     drop_recorder(self, error);
+    if (is_silent && room->rooms != NULL)
+        mnb_rooms_recorder_stopped(room->rooms);
 }
 
 static void on_row(const GError *error, gpointer data, gpointer user_data)
@@ -566,6 +563,18 @@ void mnb_room_record_resume(MnbRoom *room)
 
 /* ---------------------------------------------------------------------------------------- stop */
 
+/* May end, and free, @self at once. */
+static void stop(MnbRoomRecorder *self)
+{
+    if (self->is_stopping)
+        return;
+    self->is_stopping = TRUE;
+    if (self->recorder != NULL)
+        mnb_recorder_stop(self->recorder);
+    else
+        self->is_cancelled = TRUE; /* on_row() ends it */
+}
+
 void mnb_room_record_stop(MnbRoom *room, MnbAppended done, gpointer data)
 {
     MnbRoomRecorder *self = room->recorder;
@@ -580,13 +589,7 @@ void mnb_room_record_stop(MnbRoom *room, MnbAppended done, gpointer data)
         return;
     }
     g_array_append_val(self->stopping, waiter);
-    if (self->is_stopping)
-        return;
-    self->is_stopping = TRUE;
-    if (self->recorder != NULL)
-        mnb_recorder_stop(self->recorder);
-    else
-        self->is_cancelled = TRUE; /* on_row() ends it */
+    stop(self);
 }
 
 gboolean mnb_room_is_recording(const MnbRoom *room)
@@ -594,20 +597,13 @@ gboolean mnb_room_is_recording(const MnbRoom *room)
     return room->recorder != NULL;
 }
 
-gboolean mnb_room_record_shut_down(MnbRoom *room)
+void mnb_room_record_shut_down(MnbRoom *room)
 {
     MnbRoomRecorder *self = room->recorder;
     if (self == NULL)
-        return FALSE;
+        return;
     self->is_silent = TRUE;
-    if (!self->is_stopping) {
-        self->is_stopping = TRUE;
-        if (self->recorder != NULL)
-            mnb_recorder_stop(self->recorder);
-        else
-            self->is_cancelled = TRUE;
-    }
-    return TRUE;
+    stop(self);
 }
 
 void mnb_room_record_free(MnbRoom *room)

@@ -286,9 +286,9 @@ void mnb_room_record_sync(MnbRoom *room);
 void mnb_room_record_forget(MnbRoom *room, MnbPublication *publication);
 /* The worker is back, with new ids. */
 void mnb_room_record_moved(MnbRoom *room);
-/* For mnb_rooms_stop(): finish files, no entry. TRUE: mnb_rooms_recorder_stopped() will be called.
- */
-gboolean mnb_room_record_shut_down(MnbRoom *room);
+/* For mnb_rooms_stop(): finish files, no entry. A room that is recording calls
+ * mnb_rooms_recorder_stopped() once, perhaps before this returns. */
+void mnb_room_record_shut_down(MnbRoom *room);
 void mnb_rooms_recorder_stopped(MnbRooms *rooms); /* rooms.c */
 void mnb_room_record_free(MnbRoom *room);         /* kills what still runs */
 

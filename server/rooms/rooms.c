@@ -250,12 +250,14 @@ void mnb_rooms_stop(MnbRooms *self, void (*done)(gpointer data), gpointer data)
     self->on_stopped = done;
     self->stopped_data = data;
     g_autoptr(GPtrArray) rooms = all_rooms(self);
+    /* All are counted before the first is told: one that is between two parts ends at once. */
     for (guint i = 0; i < rooms->len; i++)
-        if (mnb_room_record_shut_down(g_ptr_array_index(rooms, i)))
-            self->recorders_stopping++;
+        self->recorders_stopping += mnb_room_is_recording(g_ptr_array_index(rooms, i));
     self->stop_timeout = self->recorders_stopping > 0
                              ? g_timeout_add_seconds(STOP_LIMIT_S, on_stop_limit, self)
                              : g_idle_add(on_nothing_to_stop, self);
+    for (guint i = 0; i < rooms->len; i++)
+        mnb_room_record_shut_down(g_ptr_array_index(rooms, i));
 }
 
 void mnb_rooms_free(MnbRooms *self)
