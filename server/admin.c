@@ -16,6 +16,8 @@
 #include "server/import.h"
 
 struct MnbAdmin {
+    guint refs;         /* the owner's, and one of each call */
+    gboolean is_closed; /* the owner is gone: late results are nobody's */
     MnbCatalog *catalog;
     char *public_url;
     char *path;
@@ -44,8 +46,18 @@ struct Call {
     const char *key; /* and its name */
 };
 
+static void admin_unref(MnbAdmin *admin)
+{
+    if (--admin->refs > 0)
+        return;
+    g_free(admin->path);
+    g_free(admin->public_url);
+    g_free(admin);
+}
+
 static void call_free(Call *call)
 {
+    admin_unref(call->admin);
     g_clear_object(&call->input);
     g_clear_object(&call->connection);
     json_decref(call->request);
@@ -97,7 +109,9 @@ static void answer_invalid(Call *call, const char *text)
 static void on_text_made(const GError *error, gpointer data, gpointer user_data)
 {
     Call *call = data;
-    if (error != NULL)
+    if (call->admin->is_closed)
+        call_free(call);
+    else if (error != NULL)
         answer_error(call, error);
     else
         answer_json(call, json_pack("{s:b, s:s}", "ok", 1, call->key, call->text));
@@ -226,6 +240,10 @@ static void run_user(Call *call)
 static void on_imported(const char *recording, const GError *error, gpointer data)
 {
     Call *call = data;
+    if (call->admin->is_closed) {
+        call_free(call);
+        return;
+    }
     if (error != NULL) {
         answer_error(call, error);
         return;
@@ -322,6 +340,7 @@ static gboolean on_incoming(GSocketService *service, GSocketConnection *connecti
     }
     Call *call = g_new0(Call, 1);
     call->admin = data;
+    call->admin->refs++;
     call->connection = g_object_ref(connection);
     g_socket_set_timeout(g_socket_connection_get_socket(connection), 60);
     call->input = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
@@ -334,6 +353,7 @@ static gboolean on_incoming(GSocketService *service, GSocketConnection *connecti
 MnbAdmin *mnb_admin_new(const MnbAdminOptions *options, GError **error)
 {
     MnbAdmin *admin = g_new0(MnbAdmin, 1);
+    admin->refs = 1;
     MnbStore *store = mnb_catalog_store(options->catalog);
     admin->catalog = options->catalog;
     admin->public_url = g_strdup(options->public_url);
@@ -367,7 +387,6 @@ void mnb_admin_free(MnbAdmin *admin)
     g_object_unref(admin->service);
     mnb_importer_free(admin->importer);
     unlink(admin->path);
-    g_free(admin->path);
-    g_free(admin->public_url);
-    g_free(admin);
+    admin->is_closed = TRUE;
+    admin_unref(admin);
 }
