@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "server/base/error.h"
 #include "server/base/log.h"
 
+#define FILES_MAX          65536 /* lws keeps a table of so many */
 #define BUSY_WAIT_US       (1 * G_USEC_PER_SEC)
 #define BUSY_WAIT_AGAIN_US (10 * G_USEC_PER_SEC) /* after a kill */
 #define BUSY_PAUSE_US      100000
@@ -101,6 +103,16 @@ static MnbApp *build_app(const MnbConfig *config, gboolean prints_links, gboolea
     }
 }
 
+/* A WebSocket is a descriptor; the 1024 of a login shell are a large event's. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_MAX)
+        return;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? FILES_MAX : MIN(limit.rlim_max, FILES_MAX);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(const Options *options, gboolean is_first_start)
 {
     g_autoptr(GError) error = NULL;
@@ -110,6 +122,7 @@ static int run(const Options *options, gboolean is_first_start)
         return 1;
     }
     mnb_log_set_level(config->server.log_level);
+    raise_file_limit();
     MnbApp *app =
         build_app(config, options->prints_links && is_first_start, is_first_start, &error);
     if (app == NULL) {

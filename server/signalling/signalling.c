@@ -29,6 +29,7 @@
 #define CLOSE_LIMIT_S     5             /* to answer our close */
 #define HANDSHAKE_LIMIT_S 15
 #define LISTEN_BACKLOG    4096
+#define ACCEPT_PAUSE_MS   500 /* when there are no descriptors left */
 #define ORIGIN_MAX        512
 #define ADDRESS_MAX       64
 
@@ -66,6 +67,7 @@ typedef struct {
 struct MnbSignalling {
     int listener;        /* -1: none */
     guint accept_source; /* 0: none */
+    guint accept_pause;  /* timer; 0: none */
     MnbRooms *rooms;
     GStrv origins;
     char *socket_path;
@@ -455,17 +457,34 @@ static gboolean make_vhost(MnbSignalling *self, GError **error)
     return TRUE;
 }
 
+static gboolean on_accept(gint fd, GIOCondition condition, gpointer data);
+
+static gboolean on_pause_over(gpointer data)
+{
+    MnbSignalling *self = data;
+    self->accept_pause = 0;
+    self->accept_source = g_unix_fd_add(self->listener, G_IO_IN, on_accept, self);
+    return G_SOURCE_REMOVE;
+}
+
 /* We listen and accept ourselves: this version of the library takes the path of a unix socket for
  * the name of a network interface. */
 static gboolean on_accept(gint fd, GIOCondition condition, gpointer data)
 {
     MnbSignalling *self = data;
     int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accepted >= 0)
+    if (accepted >= 0) {
         lws_adopt_socket_vhost(self->vhost, accepted); /* closes it when it fails */
-    else if (errno == EMFILE || errno == ENFILE)
-        MNB_LOG_WARNING("too many open files for another WebSocket");
-    return G_SOURCE_CONTINUE;
+        return G_SOURCE_CONTINUE;
+    }
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+        return G_SOURCE_CONTINUE;
+    /* Who waits keeps waiting, and the listener stays readable: without a pause we would do nothing
+     * but fail. */
+    MNB_LOG_WARNING("no descriptor left for another WebSocket");
+    self->accept_source = 0;
+    self->accept_pause = g_timeout_add(ACCEPT_PAUSE_MS, on_pause_over, self);
+    return G_SOURCE_REMOVE;
 }
 
 static gboolean listen_at(MnbSignalling *self, GError **error)
@@ -524,8 +543,8 @@ void mnb_signalling_free(MnbSignalling *self)
     if (self == NULL)
         return;
     self->is_draining = TRUE;
-    if (self->accept_source != 0)
-        g_source_remove(self->accept_source);
+    g_clear_handle_id(&self->accept_source, g_source_remove);
+    g_clear_handle_id(&self->accept_pause, g_source_remove);
     if (self->listener >= 0) {
         close(self->listener);
         unlink(self->socket_path);
