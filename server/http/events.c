@@ -91,6 +91,7 @@ typedef struct {
     MnbEvent *event;
     MnbFields *fields; /* of a change */
     char *actor;
+    gboolean may_publish;
     gint64 now_us;
 } Change;
 
@@ -109,6 +110,7 @@ static Change *new_change(MnbHttpRequest *request, MnbEvent *event, MnbFields *f
     change->event = event;
     change->fields = fields;
     change->actor = g_strdup(mnb_http_request_asker(request)->actor);
+    change->may_publish = mnb_http_request_may(request, MNB_MAY_PUBLISH_RECORDING, NULL, NULL);
     change->now_us = mnb_http_request_wall_us(request);
     return change;
 }
@@ -179,13 +181,31 @@ void mnb_api_event_create(MnbHttpRequest *request)
 
 /* ---- changing ---- */
 
+/* What staff keep back for review, or for themselves, a facilitator does not publish by way of the
+ * event's plan. */
+static gboolean check_publishing(const MnbEvent *before, const MnbEvent *after, GError **error)
+{
+    gboolean is_published = after->recording_policy == MNB_RECORDING_POLICY_PUBLISH &&
+                            before->recording_policy != MNB_RECORDING_POLICY_PUBLISH;
+    /* the enumeration goes from the widest audience to the narrowest */
+    if (!is_published && after->audience >= before->audience)
+        return TRUE;
+    g_set_error_literal(error, MNB_ERROR, MNB_ERROR_DENIED,
+                        "only staff opens an event's recordings to more people");
+    return FALSE;
+}
+
 static gboolean write_change(MnbDb *db, gpointer data, GError **error)
 {
     Change *change = data;
-    g_autoptr(MnbEvent) event = mnb_event_find(db, change->event->id, error);
+    g_autoptr(MnbEvent) before = mnb_event_find(db, change->event->id, error);
+    g_autoptr(MnbEvent) event =
+        before != NULL ? mnb_event_find(db, change->event->id, error) : NULL;
     if (event == NULL)
         return FALSE;
     apply(change->fields, event);
+    if (!change->may_publish && !check_publishing(before, event, error))
+        return FALSE;
     return mnb_event_update(db, event, change->now_us, error) &&
            audit(db, change, "event-update", error);
 }

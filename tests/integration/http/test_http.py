@@ -507,6 +507,12 @@ def only_staff_plans_and_only_facilitators_change():
     problem(s.ask("PATCH", path, {"title_en": "", "title_ja": ""}, bearer=s.facilitator), 422, "invalid",
             ("title_en", "required"))
     problem(s.ask("PATCH", path, {"city": "1"}, bearer=s.facilitator), 422, "invalid", ("city", "unknown"))
+    # a facilitator may keep recordings back, and may not publish what staff keep back
+    for name, narrow, wide in (("recording_policy", "review", "publish"), ("audience", "staff", "link")):
+        same(s.ask("PATCH", path, {name: narrow}, bearer=s.facilitator).status, 200)
+        problem(s.ask("PATCH", path, {name: wide}, bearer=s.facilitator), 403, "not-allowed")
+        same(s.ask("PATCH", path, {name: wide}, cookie=admin).json()[name], wide)
+    same(s.ask("PATCH", path, {"audience": "public"}, cookie=admin).status, 200)
 
 
 @test
