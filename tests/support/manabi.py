@@ -1,5 +1,6 @@
 """A real server for tests in Python: starts it, finds and ends its processes, speaks signalling."""
 import base64
+import ctypes
 import json
 import os
 import shutil
@@ -36,6 +37,12 @@ def complaint(stderr):
     return [line for line in stderr.splitlines() if line.startswith("manabi")]
 
 
+def end_with_parent():
+    """In the child, before it is manabi: a test that is cut off leaves no server behind."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
 class Server:
     """manabi serve on a state directory of its own."""
 
@@ -45,7 +52,8 @@ class Server:
         self.process = subprocess.Popen(
             [MANABI, "serve", "--state", self.state, "--port", "0", *options],
             stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env={**os.environ, **(env or {})}, start_new_session=True)
+            env={**os.environ, **(env or {})}, start_new_session=True,
+            preexec_fn=end_with_parent)
         self.printed = ""
         self.url = self.wait_ready()
 

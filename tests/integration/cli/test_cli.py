@@ -106,24 +106,20 @@ def _():
 
 @test("/serve/makes-new-links-at-a-later-start")
 def _():
-    state = tempfile.mkdtemp(prefix="manabi-test-")
-    printed = []
-    for _turn in range(2):
-        server = Server("--print-links", state=state)
-        printed.append(re.findall(rf"/join#({TOKEN})", server.printed))
-        if len(printed) == 2:
-            request = urllib.request.Request(server.url + "/api/v1/join",
-                                             headers={"Authorization": "Bearer " + printed[0][0]})
+    with Server("--print-links") as first:
+        old = re.findall(rf"/join#({TOKEN})", first.printed)
+        assert first.stop() == 0
+        with Server("--print-links", state=first.state) as second:
+            new = re.findall(rf"/join#({TOKEN})", second.printed)
+            request = urllib.request.Request(second.url + "/api/v1/join",
+                                             headers={"Authorization": "Bearer " + old[0]})
             try:
                 urllib.request.urlopen(request, timeout=10)
                 raise AssertionError("the link of the first start still works")
             except urllib.error.HTTPError as error:
                 assert error.code == 401, error.code
-            assert len(server.get("/api/v1/events?when=upcoming")["items"]) == 1
-        assert server.stop() == 0
-        server.log.close()
-    shutil.rmtree(state)
-    assert len(printed[1]) == 2 and not set(printed[0]) & set(printed[1])
+            assert len(second.get("/api/v1/events?when=upcoming")["items"]) == 1
+    assert len(new) == 2 and not set(old) & set(new)
 
 
 @test("/cli/makes-accounts-links-and-tokens")
