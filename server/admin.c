@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "recordings/audit.h"
 #include "recordings/link.h"
 #include "recordings/recording.h"
 #include "recordings/session.h"
@@ -122,6 +123,14 @@ static void write_and_answer(Call *call, MnbWriteFunc func)
     mnb_catalog_write(call->admin->catalog, func, call, NULL, on_text_made, NULL);
 }
 
+/* Whoever may use this socket is the machine's own administrator. */
+static gboolean audit(MnbDb *db, gint64 now_us, const char *action, const char *what,
+                      const char *id, GError **error)
+{
+    g_autofree char *object = g_strconcat(what, ":", id, NULL);
+    return mnb_audit_append(db, now_us, "system", action, object, "{\"by\":\"command\"}", error);
+}
+
 /* ------------------------------------------------------------------ link */
 
 static gboolean write_link(MnbDb *db, gpointer data, GError **error)
@@ -151,7 +160,7 @@ static gboolean write_link(MnbDb *db, gpointer data, GError **error)
     g_autoptr(MnbLink) link = mnb_link_create(
         db, MNB_LINK_ROLE, event, NULL, role, label,
         expires_s > 0 ? now_us + expires_s * G_USEC_PER_SEC : 0, now_us, token, error);
-    if (link == NULL)
+    if (link == NULL || !audit(db, now_us, "link-create", "link", link->id, error))
         return FALSE;
     g_free(call->text);
     call->text = g_strdup_printf("%s/join#%s", call->admin->public_url, token);
@@ -184,13 +193,13 @@ static gboolean write_token(MnbDb *db, gpointer data, GError **error)
     g_autoptr(MnbSession) session = mnb_session_find(db, id, error);
     if (session == NULL)
         return FALSE;
+    gint64 now_us = g_get_real_time();
     char token[MNB_TOKEN_SIZE];
-    g_autoptr(MnbLink) link =
-        mnb_link_create(db, MNB_LINK_MEDIA, session->event, session->id,
-                        may_publish ? MNB_ROLE_PRESENTER : MNB_ROLE_OBSERVER,
-                        label[0] != '\0' ? label : (may_publish ? "Encoder" : "Player"), 0,
-                        g_get_real_time(), token, error);
-    if (link == NULL)
+    g_autoptr(MnbLink) link = mnb_link_create(
+        db, MNB_LINK_MEDIA, session->event, session->id,
+        may_publish ? MNB_ROLE_PRESENTER : MNB_ROLE_OBSERVER,
+        label[0] != '\0' ? label : (may_publish ? "Encoder" : "Player"), 0, now_us, token, error);
+    if (link == NULL || !audit(db, now_us, "token-create", "link", link->id, error))
         return FALSE;
     g_free(call->text);
     call->text = g_strdup(token);
@@ -220,9 +229,15 @@ static gboolean write_user(MnbDb *db, gpointer data, GError **error)
         staff = mnb_staff_create(db, name, is_admin, now_us, error);
     if (staff == NULL)
         return FALSE;
+    if (staff->disabled_us != 0) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_CONFLICT,
+                    "the account is disabled: manabi user enable NAME lets it in again");
+        return FALSE;
+    }
     char token[MNB_TOKEN_SIZE];
     if (!mnb_staff_token_create(db, staff->id, MNB_STAFF_TOKEN_SIGN_IN, now_us + MNB_STAFF_LINK_US,
-                                now_us, token, error))
+                                now_us, token, error) ||
+        !audit(db, now_us, "sign-in-link-create", "staff", staff->id, error))
         return FALSE;
     g_free(call->text);
     call->text = g_strdup_printf("%s/sign-in#%s", call->admin->public_url, token);
@@ -233,6 +248,45 @@ static gboolean write_user(MnbDb *db, gpointer data, GError **error)
 static void run_user(Call *call)
 {
     write_and_answer(call, write_user);
+}
+
+static gboolean set_disabled(MnbDb *db, Call *call, gboolean is_disabled, GError **error)
+{
+    const char *name;
+    if (json_unpack(call->request, "{s:s}", "name", &name) != 0) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "which account?");
+        return FALSE;
+    }
+    gint64 now_us = g_get_real_time();
+    g_autoptr(MnbStaff) staff = mnb_staff_find_by_name(db, name, error);
+    if (staff == NULL || !mnb_staff_set_disabled(db, staff->id, is_disabled, now_us, error) ||
+        !audit(db, now_us, is_disabled ? "staff-disable" : "staff-enable", "staff", staff->id,
+               error))
+        return FALSE;
+    g_free(call->text);
+    call->text = g_strdup(staff->name);
+    call->key = "name";
+    return TRUE;
+}
+
+static gboolean write_user_disable(MnbDb *db, gpointer data, GError **error)
+{
+    return set_disabled(db, data, TRUE, error);
+}
+
+static gboolean write_user_enable(MnbDb *db, gpointer data, GError **error)
+{
+    return set_disabled(db, data, FALSE, error);
+}
+
+static void run_user_disable(Call *call)
+{
+    write_and_answer(call, write_user_disable);
+}
+
+static void run_user_enable(Call *call)
+{
+    write_and_answer(call, write_user_enable);
 }
 
 /* ------------------------------------------------------------------ import, recording */
@@ -300,8 +354,13 @@ static void run_recording(Call *call)
 /* ------------------------------------------------------------------ connections */
 
 static const Command commands[] = {
-    {"link", run_link},     {"token", run_token},         {"user", run_user},
-    {"import", run_import}, {"recording", run_recording},
+    {"link", run_link},
+    {"token", run_token},
+    {"user", run_user},
+    {"user-disable", run_user_disable},
+    {"user-enable", run_user_enable},
+    {"import", run_import},
+    {"recording", run_recording},
 };
 
 static void on_line(GObject *source, GAsyncResult *result, gpointer data)

@@ -6,6 +6,7 @@
  *   {"do":"link","event":ID,"role":"participant","label":"","expires_s":0}   -> {"ok":true,"url":U}
  *   {"do":"token","session":ID,"may":"publish"}                     -> {"ok":true,"token":T}
  *   {"do":"user","name":"Mika","is_admin":false}                    -> {"ok":true,"url":U}
+ *   {"do":"user-disable","name":"Mika"}, "user-enable"              -> {"ok":true,"name":"Mika"}
  *   {"do":"import","path":"/abs","city":"40100","area":"...","title_en":"","title_ja":"",
  *    "languages":["en"],"audience":"public"}                        -> {"ok":true,"recording":ID}
  *   {"do":"recording","recording":ID}  -> {"ok":true,"state":"processing","permille":430,

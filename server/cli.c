@@ -206,15 +206,22 @@ int mnb_cli_user(int argc, char **argv)
         {NULL},
     };
     int code = 2;
-    if (parse("add NAME - make a staff account, or a new sign-in link for one", entries, &place,
-              &argc, &argv)) {
-        if (argc != 3 || strcmp(argv[1], "add") != 0)
-            code = usage("user add NAME [--admin]");
-        else
+    if (parse("add|disable|enable NAME - make a staff account, or a new sign-in link for one; "
+              "keep one out, or let it in again",
+              entries, &place, &argc, &argv)) {
+        if (argc == 3 && strcmp(argv[1], "add") == 0)
             code = ask_and_print(
                 &place,
                 json_pack("{s:s, s:s, s:b}", "do", "user", "name", argv[2], "is_admin", is_admin),
                 "url");
+        else if (argc == 3 && strcmp(argv[1], "disable") == 0)
+            code = ask_and_print(
+                &place, json_pack("{s:s, s:s}", "do", "user-disable", "name", argv[2]), "name");
+        else if (argc == 3 && strcmp(argv[1], "enable") == 0)
+            code = ask_and_print(
+                &place, json_pack("{s:s, s:s}", "do", "user-enable", "name", argv[2]), "name");
+        else
+            code = usage("user add NAME [--admin], or user disable|enable NAME");
     }
     place_clear(&place);
     return code;

@@ -16,7 +16,7 @@ static const struct {
     {"serve", mnb_serve, "run the server"},
     {"link", mnb_cli_link, "make a link by which people come into an event"},
     {"token", mnb_cli_token, "make a bearer token for WHIP or WHEP"},
-    {"user", mnb_cli_user, "make a staff account, or a new sign-in link for one"},
+    {"user", mnb_cli_user, "make staff accounts and their sign-in links, keep one out"},
     {"import", mnb_cli_import, "bring a film into the catalogue"},
     {"check", mnb_cli_check, "say what this machine lacks"},
 };

@@ -148,6 +148,39 @@ def _():
             assert code == 1 and out == "" and says in err, (arguments, err)
 
 
+@test("/cli/keeps-a-former-member-of-staff-out")
+def _():
+    def post(path, body, cookie=""):
+        request = urllib.request.Request(server.url + path, json.dumps(body).encode(), method="POST", headers={
+            "Content-Type": "application/json", "Cookie": cookie})
+        return urllib.request.urlopen(request, timeout=10)
+
+    def me(cookie):
+        request = urllib.request.Request(server.url + "/api/v1/me", headers={"Cookie": cookie})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["user"]
+
+    with Server() as server:
+        place = ["--state", server.state]
+        token = run("user", "add", "Mika", *place)[1].strip().split("#")[1]
+        unused = run("user", "add", "Mika", *place)[1].strip().split("#")[1]
+        with post("/api/v1/sign-in", {"token": token}) as answer:
+            cookie = answer.headers["Set-Cookie"].split(";")[0]
+        assert me(cookie)["name"] == "Mika"
+        assert run("user", "disable", "Mika", *place) == (0, "Mika\n", "")
+        assert me(cookie) is None
+        try:
+            post("/api/v1/sign-in", {"token": unused})
+            raise AssertionError("a link of a disabled account signs in")
+        except urllib.error.HTTPError as error:
+            assert error.code == 401, error.code
+        code, out, err = run("user", "add", "Mika", *place)
+        assert code == 1 and out == "" and "disabled" in err, err
+        assert run("user", "disable", "nobody", *place)[0] == 1
+        assert run("user", "enable", "Mika", *place)[0] == 0
+        assert run("user", "add", "Mika", *place)[0] == 0
+
+
 @test("/admin-socket/is-ours-alone-and-bounded")
 def _():
     with Server() as server:
