@@ -38,6 +38,7 @@ static void lower_priority(void)
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
 /* A list of what is forbidden, not of what is allowed: decoders, libc and the kernel's vDSO
  * fallbacks differ too much between machines for the other kind. */
 static void forbid_calls(void)
@@ -88,6 +89,7 @@ static void forbid_calls(void)
         g_printerr("seccomp: %s\n", g_strerror(-result));
     seccomp_release(filter);
 }
+#endif
 
 void mnb_confine(const MnbConfinement *confinement)
 {

@@ -90,3 +90,16 @@ guint16 test_rtp_seq(const TestPacket *packet)
     const guint8 *bytes = g_bytes_get_data(packet->packet, NULL);
     return (guint16)(bytes[2] << 8 | bytes[3]);
 }
+
+void test_rtp_number(GArray *packets, guint16 first)
+{
+    for (guint i = 0; i < packets->len; i++) {
+        TestPacket *packet = &g_array_index(packets, TestPacket, i);
+        gsize size;
+        guint8 *bytes = g_bytes_unref_to_data(packet->packet, &size);
+        guint16 seq = (guint16)(first + i);
+        bytes[2] = (guint8)(seq >> 8);
+        bytes[3] = (guint8)seq;
+        packet->packet = g_bytes_new_take(bytes, size);
+    }
+}

@@ -19,3 +19,6 @@ GArray *test_rtp_opus(int seconds, guint32 ssrc);
 
 guint32 test_rtp_time(const TestPacket *packet);
 guint16 test_rtp_seq(const TestPacket *packet);
+
+/* Numbers the packets from @first on, so that streams made apart follow each other as one. */
+void test_rtp_number(GArray *packets, guint16 first);

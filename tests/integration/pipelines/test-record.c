@@ -162,8 +162,11 @@ static void on_picture_sizes(gconstpointer codec)
     g_autoptr(GArray) large = make(2, 640, 360, 1, 1111);
     test_record_start(record, 1);
     test_record_add(record, VIDEO, codec, is_vp8 ? 96 : 102, "p1");
+    test_rtp_number(small, 0);
+    test_rtp_number(large, (guint16)small->len);
     test_record_put_all(record, 1, (guint32[]){VIDEO}, &small, (gint64[]){20000}, 0);
     test_record_put_all(record, 1, (guint32[]){VIDEO}, &large, (gint64[]){20000}, 2 * S);
+    test_rtp_number(small, (guint16)(small->len + large->len));
     test_record_put_all(record, 1, (guint32[]){VIDEO}, &small, (gint64[]){20000}, 4 * S);
     json_t *stopped = test_record_stop(record);
     json_t *tracks = json_object_get(stopped, "tracks");
