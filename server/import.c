@@ -16,6 +16,8 @@
 #include "server/base/ids.h"
 #include "server/base/log.h"
 
+#define UNFINISHED "source.tmp" /* what is not all there yet */
+
 struct MnbImporter {
     MnbCatalog *catalog;
     GCancellable *cancellable;
@@ -100,7 +102,9 @@ static gboolean copy_film(Work *work, GCancellable *cancellable, GError **error)
     g_autofree char *path = mnb_store_recording_path(work->store, folder, "source", error);
     if (path == NULL)
         return FALSE;
-    g_autofree char *temporary = g_strconcat(path, ".tmp", NULL);
+    g_autofree char *temporary = mnb_store_recording_path(work->store, folder, UNFINISHED, error);
+    if (temporary == NULL)
+        return FALSE;
     int from = open(work->path, O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return mnb_error_from_errno(error, -errno, "%s", work->path);
@@ -222,8 +226,31 @@ void mnb_importer_add(MnbImporter *importer, const MnbImport *import, MnbImportD
     g_task_run_in_thread(task, run_copy);
 }
 
+/* A copy that was cut off by a kill has no row and helps nobody; it may be as large as a film. */
+static void remove_unfinished(MnbCatalog *catalog)
+{
+    MnbStore *store = mnb_catalog_store(catalog);
+    g_autoptr(GDir) dir = g_dir_open(mnb_store_folder(store, MNB_STORE_RECORDINGS), 0, NULL);
+    for (const char *folder; dir != NULL && (folder = g_dir_read_name(dir)) != NULL;) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *path = mnb_store_recording_path(store, folder, UNFINISHED, NULL);
+        if (path == NULL || access(path, F_OK) != 0)
+            continue;
+        g_autoptr(MnbRecording) recording =
+            mnb_recording_find_by_folder(mnb_catalog_reader(catalog), folder, &error);
+        if (!g_error_matches(error, MNB_ERROR, MNB_ERROR_NOT_FOUND))
+            continue;
+        MNB_LOG_INFO("what an import left is removed", "folder=%s", folder);
+        g_clear_error(&error);
+        if (!mnb_store_remove_recording(store, folder, &error))
+            MNB_LOG_WARNING("what an import left stays on the disk", "folder=%s reason=%s", folder,
+                            error->message);
+    }
+}
+
 MnbImporter *mnb_importer_new(MnbCatalog *catalog)
 {
+    remove_unfinished(catalog);
     MnbImporter *importer = g_new0(MnbImporter, 1);
     importer->catalog = catalog;
     importer->cancellable = g_cancellable_new();

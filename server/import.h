@@ -2,7 +2,7 @@
  *
  * The file is copied into the recording's folder by a thread of its own (as a clone where the file
  * system can), made durable, and only then the recording and its transcode job are written to the
- * catalogue: an import that is cut off leaves a folder without a row and is to be given again.
+ * catalogue: an import that is cut off is to be given again; the next new() removes what it left.
  * Whether it is a film is for manabi-transcode to find out. Main thread. */
 #pragma once
 #include "recordings/catalog.h"
@@ -28,6 +28,7 @@ typedef void (*MnbImportDone)(const char *recording, const GError *error, gpoint
 MnbImporter *mnb_importer_new(MnbCatalog *catalog); /* borrowed, outlives it */
 void mnb_importer_free(MnbImporter *importer);      /* NULL is fine; cuts off what runs */
 
-/* @done is called once, later or at once; not after free(). */
+/* @done is called once, later or at once. After free() only what is being written to the catalogue
+ * is still told. */
 void mnb_importer_add(MnbImporter *importer, const MnbImport *import, MnbImportDone done,
                       gpointer data);

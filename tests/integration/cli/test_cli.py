@@ -148,6 +148,20 @@ def _():
             assert code == 1 and out == "" and says in err, (arguments, err)
 
 
+@test("/import/removes-what-a-killed-one-left")
+def _():
+    state = tempfile.mkdtemp(prefix="manabi-test-")
+    folder = os.path.join(state, "recordings", "0" * 26)
+    kept = os.path.join(state, "recordings", "1" * 26)
+    for path, name in [(folder, "source.tmp"), (kept, "source")]:
+        os.makedirs(os.path.join(path, "tracks"))
+        with open(os.path.join(path, name), "wb") as film:
+            film.write(b"half a film")
+    with Server(state=state):
+        assert not os.path.exists(folder) and os.path.exists(os.path.join(kept, "source"))
+    shutil.rmtree(state)
+
+
 @test("/cli/keeps-a-former-member-of-staff-out")
 def _():
     def post(path, body, cookie=""):
