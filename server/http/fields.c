@@ -1,5 +1,6 @@
 #include "server/http/fields.h"
 #include "server/base/clock.h"
+#include "server/base/json-depth.h"
 #include "server/http/http.h"
 #include <jansson.h>
 #include <string.h>
@@ -14,30 +15,6 @@ struct MnbFields {
     GPtrArray *kept;  /* strings lent to callers */
     MnbProblem *problem;
 };
-
-guint mnb_json_depth(const char *text, gsize len)
-{
-    guint depth = 0;
-    guint deepest = 0;
-    gboolean is_in_string = FALSE;
-    for (gsize i = 0; i < len; i++) {
-        char c = text[i];
-        if (is_in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                is_in_string = FALSE;
-        } else if (c == '"') {
-            is_in_string = TRUE;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            deepest = MAX(deepest, depth);
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return deepest;
-}
 
 MnbFields *mnb_fields_new(const char *body, gsize len, MnbProblem **problem_out)
 {

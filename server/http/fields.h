@@ -58,5 +58,3 @@ MnbProblem *mnb_fields_finish(MnbFields *fields);
 gboolean mnb_language_is_valid(const char *tag);
 /* An identifier of the time zone database of this machine. */
 gboolean mnb_time_zone_is_valid(const char *zone);
-/* Nesting of brackets outside of strings; does not check that the JSON is right. */
-guint mnb_json_depth(const char *text, gsize len);

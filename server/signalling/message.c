@@ -1,5 +1,6 @@
 #include "server/signalling/message.h"
 #include "server/base/ids.h"
+#include "server/base/json-depth.h"
 #include "server/rooms/rooms.h"
 #include <jansson.h>
 #include <string.h>
@@ -333,29 +334,6 @@ static gboolean (*const parsers[MNB_N_REQUESTS])(json_t *root, MnbRequest *reque
 
 /* ---------------------------------------------------------------------------------------- both */
 
-/* jansson 2.14 allows 2048 levels; ours are few. Strings are passed over. */
-static gboolean is_shallow(const char *text, gsize len)
-{
-    guint depth = 0;
-    gboolean is_string = FALSE;
-    for (gsize i = 0; i < len; i++) {
-        if (is_string) {
-            if (text[i] == '\\')
-                i++;
-            else if (text[i] == '"')
-                is_string = FALSE;
-        } else if (text[i] == '"') {
-            is_string = TRUE;
-        } else if (text[i] == '{' || text[i] == '[') {
-            if (++depth > MNB_MESSAGE_DEPTH)
-                return FALSE;
-        } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return TRUE;
-}
-
 static gboolean read_message(json_t *root, MnbMessage *message, gint64 *id_out, GError **error)
 {
     const json_t *id = json_object_get(root, "id");
@@ -384,7 +362,7 @@ gboolean mnb_message_parse(const char *text, gsize len, MnbMessage *message, gin
     *id_out = -1;
     if (len > MNB_MESSAGE_MAX)
         return fail(error, "a message is longer than %d bytes", MNB_MESSAGE_MAX);
-    if (!is_shallow(text, len))
+    if (mnb_json_depth(text, len) > MNB_MESSAGE_DEPTH)
         return fail(error, "nested deeper than %d levels", MNB_MESSAGE_DEPTH);
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     gboolean is_good = json_is_object(root) ? read_message(root, message, id_out, error)
