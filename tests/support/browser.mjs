@@ -25,21 +25,24 @@ async function puppeteer() {
   return module.default ?? module;
 }
 
-/** @param camera, microphone: files (MJPEG or Y4M, WAV); without them the browser's own fake devices */
-export async function launchChromium({ camera, microphone, language = 'en', args = [], env = {} } = {}) {
+/**
+ * @param camera, microphone: files (MJPEG or Y4M, WAV); without them the browser's own fake devices
+ * @param isAllowed: false refuses camera and microphone, as a person does who presses "Block"
+ */
+export async function launchChromium({ camera, microphone, language = 'en', isAllowed = true, args = [], env = {} } = {}) {
   const flags = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required',
-    '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection',
-    `--lang=${language}`, ...args,
+    '--use-fake-device-for-media-stream', '--allow-loopback-in-peer-connection', `--lang=${language}`, ...args,
   ];
+  if (isAllowed) flags.push('--use-fake-ui-for-media-stream');
   if (camera) flags.push(`--use-file-for-fake-video-capture=${camera}`);
   if (microphone) flags.push(`--use-file-for-fake-audio-capture=${microphone}`);
   return (await puppeteer()).launch({ browser: 'chrome', executablePath: CHROMIUM, headless: true, args: flags, env: { ...process.env, LANGUAGE: language, ...env } });
 }
 
-/** @param hertz: pitch of the fake microphone */
-export async function launchFirefox({ hertz = 880, language = 'en' } = {}) {
+/** @param hertz: pitch of the fake microphone; prefs: more settings, which win */
+export async function launchFirefox({ hertz = 880, language = 'en', prefs = {} } = {}) {
   return (await puppeteer()).launch({
     browser: 'firefox',
     executablePath: FIREFOX,
@@ -51,6 +54,7 @@ export async function launchFirefox({ hertz = 880, language = 'en' } = {}) {
       'media.cubeb.force_mock_context': true,
       'media.navigator.audio.fake_frequency': hertz,
       'intl.accept_languages': language === 'ja' ? 'ja,en' : 'en,ja',
+      ...prefs,
     },
   });
 }
