@@ -14,6 +14,12 @@ export function announce(text: string, urgency: 'polite' | 'assertive' = 'polite
   target.value = distinct(text, target.value);
 }
 
+/** When the language of the page changes: what was said in the other one is said, and must not stay in the page. */
+export function clearAnnouncements(): void {
+  politeMessage.value = '';
+  assertiveMessage.value = '';
+}
+
 /** Gathers lines and says them together every `intervalMs`: thirty people joining are one sentence. */
 export class BatchedAnnouncer {
   #names = new Map<string, string[]>();

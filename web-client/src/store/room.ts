@@ -409,6 +409,8 @@ export class RoomStore {
   }
 
   #report(request: string, error: unknown): void {
+    // The room is over: that the request for its end found no line any more is no failure.
+    if (this.#stop.signal.aborted) return;
     const code = error instanceof RequestError ? error.code : 'bad-message';
     this.#options.onNotice({ kind: 'request-failed', request, code });
   }

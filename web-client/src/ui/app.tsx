@@ -1,8 +1,9 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../i18n/common';
+import { language } from '../i18n/language';
 import { loadUser } from '../store/account';
-import { assertiveMessage, politeMessage } from '../store/announcer';
+import { assertiveMessage, clearAnnouncements, politeMessage } from '../store/announcer';
 import { path, routeOf, type Route } from '../store/location';
 import { EventScreen } from './home/event-screen';
 import { HomeScreen } from './home/home-screen';
@@ -75,6 +76,7 @@ function CurrentScreen(): JSX.Element {
 export function App(): JSX.Element {
   const signal = useOwnSignal();
   useEffect(() => void loadUser(signal), []);
+  useEffect(() => clearAnnouncements(), [language.value]);
   return (
     <>
       <CurrentScreen />

@@ -39,7 +39,7 @@ function AccountLinks(): JSX.Element | null {
   return (
     <>
       <a class="header-link" href="/staff" aria-current={path.value === '/staff' ? 'page' : undefined}>{t('app.staff')}</a>
-      <button type="button" class="header-link" disabled={action.isBusy} onClick={() => void leave()}>
+      <button type="button" class="header-link" aria-disabled={action.isBusy} onClick={() => void leave()}>
         {t('app.sign-out')}<span class="visually-hidden"> ({t('app.signed-in-as', { name: who.name })})</span>
       </button>
     </>

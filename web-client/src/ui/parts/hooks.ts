@@ -73,16 +73,22 @@ export interface Action {
   clear: () => void;
 }
 
-/** One thing at a time that the user started: busy while it runs, and what went wrong. */
+/**
+ * One thing at a time that the user started: busy while it runs, and what went wrong. A second start while it is busy
+ * does nothing, so its button needs only `aria-disabled`: a button that is really disabled loses the keyboard's focus.
+ */
 export function useAction(): Action {
   const signal = useOwnSignal();
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
+  const isRunning = useRef(false);
   return {
     isBusy,
     error,
     clear: () => setError(null),
     run: async (work) => {
+      if (isRunning.current) return false;
+      isRunning.current = true;
       setBusy(true);
       setError(null);
       try {
@@ -92,6 +98,7 @@ export function useAction(): Action {
         if (!signal.aborted) setError(asApiError(failure));
         return false;
       } finally {
+        isRunning.current = false;
         if (!signal.aborted) setBusy(false);
       }
     },

@@ -52,7 +52,7 @@ function TestSoundButton({ media }: { media: LocalMedia }): JSX.Element {
   const [isPlaying, setPlaying] = useState(false);
   const play = async (): Promise<void> => {
     const audio: SinkElement | null = ref.current;
-    if (audio === null) return;
+    if (audio === null || isPlaying) return;
     setPlaying(true);
     const sound = makeTestSound(signal);
     audio.srcObject = sound.stream;
@@ -68,7 +68,7 @@ function TestSoundButton({ media }: { media: LocalMedia }): JSX.Element {
   };
   return (
     <>
-      <button type="button" class="button" disabled={isPlaying} onClick={() => void play()}>
+      <button type="button" class="button" aria-disabled={isPlaying} onClick={() => void play()}>
         <Icon path={roomIcons.speaker} size={20} />{isPlaying ? t('device.test-playing') : t('device.test-sound')}
       </button>
       <audio ref={ref} />

@@ -51,7 +51,7 @@ function Preview({ media, startWith, onToggle }: {
           const isOn = startWith[source] && media[source].track.value !== null;
           return (
             <button key={source} type="button" class="round-button" aria-pressed={isOn}
-              disabled={media[source].isOpening.value} onClick={() => onToggle(source)}>
+              aria-disabled={media[source].isOpening.value} onClick={() => onToggle(source)}>
               <Icon path={sourceIcon(source, isOn)} />
               <span>{t(`device.${source}`)}</span>
             </button>
@@ -88,6 +88,7 @@ function DeviceSetup({ media, startWith, setStartWith, role }: {
     setSetUp(true);
   };
   const toggle = async (source: PublishedSource): Promise<void> => {
+    if (media[source].isOpening.value) return;
     const isOn = startWith[source] && media[source].track.value !== null;
     if (!isOn && !(await media.open(source))) return;
     setStartWith({ ...startWith, [source]: !isOn });

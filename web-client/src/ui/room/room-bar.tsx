@@ -1,4 +1,7 @@
-/** The buttons along the bottom: one's own, and the facilitator's. A button keeps one name; counts describe it. */
+/**
+ * The buttons along the bottom: one's own, and the facilitator's. A button keeps one name; counts describe it. While
+ * its request is on the way it is only `aria-disabled`: a disabled button would lose the keyboard's focus.
+ */
 import type { JSX } from 'preact';
 import { t } from '../../i18n/room';
 import type { PublishedSource } from '../../rtc/publisher';
@@ -9,6 +12,7 @@ import { useRoom, type Panel, type RoomContextValue } from './room-ui';
 
 /** Also used by the keys. */
 export async function toggleSource({ store }: RoomContextValue, source: PublishedSource): Promise<void> {
+  if (store.local[source].isOpening.value) return;
   const wanted = !store.isOn[source].value;
   await store.setSource(source, wanted);
   if (store.isOn[source].value !== wanted) return;
@@ -17,6 +21,7 @@ export async function toggleSource({ store }: RoomContextValue, source: Publishe
 }
 
 export function toggleHand({ store }: RoomContextValue): void {
+  if (store.isHandPending.value) return;
   void store.setHand((store.me.value?.hand ?? null) === null);
 }
 
@@ -25,7 +30,7 @@ function SourceButton({ source }: { source: PublishedSource }): JSX.Element {
   const isOn = room.store.isOn[source].value;
   return (
     <button type="button" class={isOn ? 'bar-button' : 'bar-button is-off'} aria-pressed={isOn}
-      disabled={room.store.local[source].isOpening.value} onClick={() => void toggleSource(room, source)}>
+      aria-disabled={room.store.local[source].isOpening.value} onClick={() => void toggleSource(room, source)}>
       <Icon path={sourceIcon(source, isOn)} /><span>{t(`room.${source}`)}</span>
     </button>
   );
@@ -37,7 +42,7 @@ function HandButton(): JSX.Element {
   return (
     <button type="button" class={place === null ? 'bar-button' : 'bar-button is-raised'} aria-pressed={place !== null}
       aria-label={t('room.hand')} aria-describedby={place !== null ? 'hand-place' : undefined}
-      disabled={room.store.isHandPending.value} onClick={() => toggleHand(room)}>
+      aria-disabled={room.store.isHandPending.value} onClick={() => toggleHand(room)}>
       <Icon path={roomIcons.hand} /><span>{t('room.hand')}</span>
       {place !== null && (
         <>
@@ -98,14 +103,14 @@ export function HostBar(): JSX.Element | null {
   return (
     <div class="host-bar" role="group" aria-label={t('room.host-controls')}>
       {may.has('record') && (
-        <button type="button" class="button is-record" aria-pressed={isRecording} disabled={store.isRecordPending.value}
-          onClick={() => { ui.dialog.value = isRecording ? 'record-stop' : 'record-start'; }}>
+        <button type="button" class="button is-record" aria-pressed={isRecording} aria-disabled={store.isRecordPending.value}
+          onClick={() => { if (!store.isRecordPending.value) ui.dialog.value = isRecording ? 'record-stop' : 'record-start'; }}>
           <Icon path={isRecording ? roomIcons.stop : roomIcons.record} size={20} fill />{t('room.record')}
         </button>
       )}
       {may.has('host') && (
-        <button type="button" class="button" disabled={store.isSessionPending.value}
-          onClick={() => { ui.dialog.value = 'end'; }}>{t('room.end')}</button>
+        <button type="button" class="button" aria-disabled={store.isSessionPending.value}
+          onClick={() => { if (!store.isSessionPending.value) ui.dialog.value = 'end'; }}>{t('room.end')}</button>
       )}
     </div>
   );

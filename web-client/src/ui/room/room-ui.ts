@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { reasonText, t } from '../../i18n/room';
-import { language } from '../../i18n/language';
+import { language, type Language } from '../../i18n/language';
 import { announce, BatchedAnnouncer } from '../../store/announcer';
 import { readPreference, writePreference } from '../../store/preferences';
 import type { RoomNotice, RoomStore } from '../../store/room';
@@ -17,6 +17,8 @@ export type RoomDialog = 'settings' | 'leave' | 'end' | 'record-start' | 'record
 export interface Toast {
   id: number;
   text: string;
+  /** The interface's language when it was said. */
+  lang: Language;
   tone: 'info' | 'error' | 'record';
 }
 
@@ -52,7 +54,7 @@ export class RoomUi {
 
   toast(text: string, tone: Toast['tone']): void {
     const id = this.#nextToast++;
-    this.toasts.value = [...this.toasts.value.slice(-2), { id, text, tone }];
+    this.toasts.value = [...this.toasts.value.slice(-2), { id, text, lang: language.value, tone }];
     const timer = setTimeout(() => this.dropToast(id), tone === 'error' ? ERROR_TOAST_MS : TOAST_MS);
     this.#signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }

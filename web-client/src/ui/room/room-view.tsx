@@ -75,7 +75,7 @@ function Toasts(): JSX.Element {
     <div class="toasts">
       {ui.toasts.value.map((toast) => (
         <div key={toast.id} class={`toast is-${toast.tone}`}>
-          <p>{toast.text}</p>
+          <p lang={toast.lang}>{toast.text}</p>
           <button type="button" class="icon-button" aria-label={common('app.close')}
             onClick={() => {
               ui.dropToast(toast.id);

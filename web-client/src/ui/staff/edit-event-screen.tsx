@@ -56,7 +56,7 @@ function Editor({ event, token, onSaved }: {
       {wrong.length > 0 && <p class="field-error" role="alert">{t('edit.wrong')}</p>}
       <ActionError error={action.error} />
       <div class="form-actions">
-        <button type="submit" class="button is-primary is-large" disabled={action.isBusy}>
+        <button type="submit" class="button is-primary is-large" aria-disabled={action.isBusy}>
           {event === null ? t('edit.create') : t('edit.save')}
         </button>
         {isSaved && <span class="saved"><Icon path={icons.check} size={20} />{t('edit.saved')}</span>}

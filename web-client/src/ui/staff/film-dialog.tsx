@@ -50,7 +50,7 @@ export function FilmDialog({ film, onClose, onSaved }: {
         <ActionError error={action.error} />
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>{common('app.cancel')}</button>
-          <button type="submit" class="button is-primary" disabled={action.isBusy}>{t('edit.save')}</button>
+          <button type="submit" class="button is-primary" aria-disabled={action.isBusy}>{t('edit.save')}</button>
         </div>
       </form>
     </Dialog>

@@ -44,11 +44,11 @@ function FilmRow({ film, onChanged }: { film: Recording; onChanged: () => void }
   };
   const canPublish = film.playlist !== null && (film.state === 'review' || film.state === 'withdrawn');
   return (
-    <tr data-recording={film.id} data-state={film.state}>
-      <th scope="row">{shown !== null && <Marked text={shown} />}</th>
-      <td><Marked text={cityName(film.city)} /><br /><span class="quiet"><Marked text={areaName(film.area)} /></span></td>
-      <td><FilmState film={film} /></td>
-      <td>
+    <tr role="row" data-recording={film.id} data-state={film.state}>
+      <th role="rowheader" scope="row">{shown !== null && <Marked text={shown} />}</th>
+      <td role="cell"><Marked text={cityName(film.city)} /><br /><span class="quiet"><Marked text={areaName(film.area)} /></span></td>
+      <td role="cell"><FilmState film={film} /></td>
+      <td role="cell">
         <div class="row-actions">
           {film.playlist !== null && (
             <a class="small-button" href={`/watch/${film.id}`} aria-label={t('staff.open-label', { title })}>{t('staff.open')}</a>
@@ -56,11 +56,11 @@ function FilmRow({ film, onChanged }: { film: Recording; onChanged: () => void }
           <button type="button" class="small-button" aria-label={t('staff.edit-label', { title })}
             onClick={() => setDialog('edit')}>{t('staff.edit')}</button>
           {canPublish && (
-            <button type="button" class="small-button" disabled={action.isBusy} aria-label={t('staff.publish-label', { title })}
+            <button type="button" class="small-button" aria-disabled={action.isBusy} aria-label={t('staff.publish-label', { title })}
               onClick={() => void setState('published')}>{t('staff.publish')}</button>
           )}
           {film.state === 'published' && (
-            <button type="button" class="small-button is-danger" disabled={action.isBusy}
+            <button type="button" class="small-button is-danger" aria-disabled={action.isBusy}
               aria-label={t('staff.withdraw-label', { title })}
               onClick={() => setDialog('withdraw')}>{t('staff.withdraw')}</button>
           )}
@@ -83,12 +83,12 @@ export function FilmTable({ films, onChanged }: { films: readonly Recording[]; o
   if (films.length === 0) return <p class="quiet">{t('staff.films-none')}</p>;
   return (
     <div class="table-box" tabIndex={0} role="group" aria-labelledby="staff-films-heading">
-      <table>
-        <thead><tr>
-          <th scope="col">{t('staff.film')}</th><th scope="col">{t('staff.place')}</th>
-          <th scope="col">{t('staff.state')}</th><th scope="col">{t('staff.actions')}</th>
+      <table role="table">
+        <thead role="rowgroup"><tr role="row">
+          <th role="columnheader" scope="col">{t('staff.film')}</th><th role="columnheader" scope="col">{t('staff.place')}</th>
+          <th role="columnheader" scope="col">{t('staff.state')}</th><th role="columnheader" scope="col">{t('staff.actions')}</th>
         </tr></thead>
-        <tbody>{films.map((film) => <FilmRow key={film.id} film={film} onChanged={onChanged} />)}</tbody>
+        <tbody role="rowgroup">{films.map((film) => <FilmRow key={film.id} film={film} onChanged={onChanged} />)}</tbody>
       </table>
     </div>
   );

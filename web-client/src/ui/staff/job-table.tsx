@@ -23,9 +23,9 @@ function JobRow({ job, film, onChanged }: { job: Job; film: Recording | undefine
     if (await action.run((signal) => api.retryJob(signal, job.id))) onChanged();
   };
   return (
-    <tr data-job={job.id} data-state={job.state}>
-      <th scope="row">{kindText(job.kind)}<br /><span class="quiet">{title}</span></th>
-      <td>
+    <tr role="row" data-job={job.id} data-state={job.state}>
+      <th role="rowheader" scope="row">{kindText(job.kind)}<br /><span class="quiet">{title}</span></th>
+      <td role="cell">
         <span class={`film-state is-${job.state}`}>{t(`job.${job.state}`)}</span>
         {job.state === 'running' && (
           <span class="progress-line">
@@ -37,13 +37,13 @@ function JobRow({ job, film, onChanged }: { job: Job; film: Recording | undefine
           <p class="reason">{t('staff.reason', { reason: job.reason.detail || job.reason.code })}</p>
         )}
       </td>
-      <td>{job.attempts}</td>
-      <td><time dateTime={job.updated_at.toISOString()}>
+      <td role="cell" data-label={t('staff.attempts')}>{job.attempts}</td>
+      <td role="cell" data-label={t('staff.updated')}><time dateTime={job.updated_at.toISOString()}>
         {formatDate(job.updated_at, zone)} {formatTime(job.updated_at, zone)}
       </time></td>
-      <td>
+      <td role="cell" class={job.state === 'failed' ? undefined : 'is-bare'}>
         {job.state === 'failed' && (
-          <button type="button" class="small-button" disabled={action.isBusy} onClick={() => void retry()}
+          <button type="button" class="small-button" aria-disabled={action.isBusy} onClick={() => void retry()}
             aria-label={t('staff.retry-label', { kind: kindText(job.kind), title })}>{t('staff.retry')}</button>
         )}
         <ActionError error={action.error} />
@@ -58,13 +58,13 @@ export function JobTable({ jobs, films, onChanged }: {
   if (jobs.length === 0) return <p class="quiet">{t('staff.jobs-none')}</p>;
   return (
     <div class="table-box" tabIndex={0} role="group" aria-labelledby="jobs-heading">
-      <table>
-        <thead><tr>
-          <th scope="col">{t('staff.kind')}</th><th scope="col">{t('staff.state')}</th>
-          <th scope="col">{t('staff.attempts')}</th><th scope="col">{t('staff.updated')}</th>
-          <th scope="col">{t('staff.actions')}</th>
+      <table role="table">
+        <thead role="rowgroup"><tr role="row">
+          <th role="columnheader" scope="col">{t('staff.kind')}</th><th role="columnheader" scope="col">{t('staff.state')}</th>
+          <th role="columnheader" scope="col">{t('staff.attempts')}</th><th role="columnheader" scope="col">{t('staff.updated')}</th>
+          <th role="columnheader" scope="col">{t('staff.actions')}</th>
         </tr></thead>
-        <tbody>
+        <tbody role="rowgroup">
           {jobs.slice(0, SHOWN).map((job) => (
             <JobRow key={job.id} job={job} film={films.find((film) => film.id === job.recording)} onChanged={onChanged} />
           ))}

@@ -90,7 +90,7 @@ function ExistingLink({ link, token, onChanged }: { link: Link; token: string | 
         </span>
       </span>
       {isUsable && (
-        <button type="button" class="small-button is-danger" disabled={action.isBusy}
+        <button type="button" class="small-button is-danger" aria-disabled={action.isBusy}
           aria-label={t('links.revoke-label', { role, label: link.label })}
           onClick={() => setAsking(true)}>{t('links.revoke')}</button>
       )}
@@ -125,7 +125,7 @@ export function LinkList({ event, token }: { event: LearningEvent; token: string
         <SelectField id="link-role" label={t('links.role')} value={role} onChoose={setRole}
           options={ROLES.map((one) => ({ value: one, label: common(`role.${one}`) }))} />
         <TextField id="link-label" label={t('links.label')} value={label} maxLength={100} onInput={setLabel} />
-        <button type="submit" class="button is-primary" disabled={action.isBusy}>{t('links.make')}</button>
+        <button type="submit" class="button is-primary" aria-disabled={action.isBusy}>{t('links.make')}</button>
       </form>
       <ActionError error={action.error} />
       <ul class="new-links" aria-live="polite">{made.map((link) => <NewLink key={link.id} event={event} link={link} />)}</ul>

@@ -37,7 +37,7 @@ function PasswordForm({ onSignedIn }: { onSignedIn: (needsPassword: boolean) => 
           maxLength={PASSWORD_MAX} value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
       </div>
       <ActionError error={action.error} />
-      <button type="submit" class="button is-primary" disabled={action.isBusy}>
+      <button type="submit" class="button is-primary" aria-disabled={action.isBusy}>
         {action.isBusy ? t('sign-in.working') : t('sign-in.submit')}
       </button>
     </form>
@@ -80,7 +80,7 @@ function NewPasswordForm({ onDone }: { onDone: () => void }): JSX.Element {
       </label>
       <ActionError error={action.error} />
       <div class="form-actions">
-        <button type="submit" class="button is-primary" disabled={action.isBusy}>{t('password.save')}</button>
+        <button type="submit" class="button is-primary" aria-disabled={action.isBusy}>{t('password.save')}</button>
         <button type="button" class="button" onClick={onDone}>{t('password.later')}</button>
       </div>
     </form>

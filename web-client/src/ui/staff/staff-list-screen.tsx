@@ -27,20 +27,20 @@ function EventTable({ events }: { events: readonly LearningEvent[] }): JSX.Eleme
   if (events.length === 0) return <p class="quiet">{t('staff.events-none')}</p>;
   return (
     <div class="table-box" tabIndex={0} role="group" aria-labelledby="events-heading">
-      <table>
-        <thead><tr>
-          <th scope="col">{t('staff.event')}</th><th scope="col">{t('staff.when')}</th>
-          <th scope="col">{t('staff.state')}</th><th scope="col">{t('staff.actions')}</th>
+      <table role="table">
+        <thead role="rowgroup"><tr role="row">
+          <th role="columnheader" scope="col">{t('staff.event')}</th><th role="columnheader" scope="col">{t('staff.when')}</th>
+          <th role="columnheader" scope="col">{t('staff.state')}</th><th role="columnheader" scope="col">{t('staff.actions')}</th>
         </tr></thead>
-        <tbody>
+        <tbody role="rowgroup">
           {events.map((event) => {
             const title = pickText(event.title_en, event.title_ja);
             return (
-              <tr key={event.id}>
-                <th scope="row"><a href={`/events/${event.id}`}>{title !== null && <Marked text={title} />}</a></th>
-                <td><EventTime event={event} /></td>
-                <td><EventState state={event.state} /></td>
-                <td><a class="small-button" href={`/staff/events/${event.id}`}
+              <tr role="row" key={event.id}>
+                <th role="rowheader" scope="row"><a href={`/events/${event.id}`}>{title !== null && <Marked text={title} />}</a></th>
+                <td role="cell"><EventTime event={event} /></td>
+                <td role="cell"><EventState state={event.state} /></td>
+                <td role="cell"><a class="small-button" href={`/staff/events/${event.id}`}
                   aria-label={t('staff.edit-label', { title: titleOf(event) })}>{t('staff.edit')}</a></td>
               </tr>
             );
