@@ -9,7 +9,7 @@ import { ROLES, type LearningEvent, type Link, type Role } from '../../protocol/
 import { announce } from '../../store/announcer';
 import { useAction, useResource } from '../parts/hooks';
 import { Icon, icons } from '../parts/icon';
-import { ActionError, ConfirmDialog, Failed, Loading } from '../parts/parts';
+import { ActionError, ConfirmDialog, Failed, Loading, PersonText } from '../parts/parts';
 import { SelectField, TextField } from './fields';
 
 /** The invitation in one language: title, time in the event's zone and in UTC, and the link with that language chosen. */
@@ -54,7 +54,7 @@ function NewLink({ event, link }: { event: LearningEvent; link: Link }): JSX.Ele
   return (
     <li class="new-link">
       <div class="new-link-text">
-        <h3>{t('links.made', { role })}{link.label !== '' && ` · ${link.label}`}</h3>
+        <h3>{t('links.made', { role })}{link.label !== '' && <> · <PersonText text={link.label} /></>}</h3>
         <input class="new-link-url" readOnly value={url} aria-label={t('links.url', { role })}
           onFocus={(focus) => focus.currentTarget.select()} />
         <div class="form-actions">
@@ -82,7 +82,7 @@ function ExistingLink({ link, token, onChanged }: { link: Link; token: string | 
   return (
     <li class={isUsable ? 'link' : 'link is-dead'}>
       <span class="link-text">
-        <strong>{role}</strong>{link.label !== '' && <> · {link.label}</>}
+        <strong>{role}</strong>{link.label !== '' && <> · <PersonText text={link.label} /></>}
         <span class="quiet">
           {' '}{t('links.made-at', { date: formatDate(link.created_at, viewerTimeZone()) })} · {t.count('links.uses', link.uses)}
           {link.revoked_at !== null && <> · {t('links.revoked')}</>}
