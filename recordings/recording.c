@@ -131,12 +131,6 @@ GPtrArray *mnb_recording_list_for_session(MnbDb *db, const char *session, GError
                 error);
 }
 
-GPtrArray *mnb_recording_list_for_event(MnbDb *db, const char *event, GError **error)
-{
-    return list(db, "SELECT " COLUMNS " FROM recording WHERE event = ?1 ORDER BY num", event,
-                error);
-}
-
 GPtrArray *mnb_recording_list_in_state(MnbDb *db, MnbRecordingState state, GError **error)
 {
     return list(db, "SELECT " COLUMNS " FROM recording WHERE state = ?1 ORDER BY num",

@@ -83,10 +83,9 @@ MnbRecording *mnb_recording_find(MnbDb *db, const char *id, GError **error);
 /* By the folder in /media/<folder>/... paths. */
 MnbRecording *mnb_recording_find_by_folder(MnbDb *db, const char *folder, GError **error);
 
-/* Of a session or event, oldest first. Returns (owned): MnbRecording elements. To list the
+/* Of a session, oldest first. Returns (owned): MnbRecording elements. To list the
  * catalogue: search.h. */
 GPtrArray *mnb_recording_list_for_session(MnbDb *db, const char *session, GError **error);
-GPtrArray *mnb_recording_list_for_event(MnbDb *db, const char *event, GError **error);
 
 /* In one state, oldest first; at start: what was being recorded or processed. */
 GPtrArray *mnb_recording_list_in_state(MnbDb *db, MnbRecordingState state, GError **error);

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK(mnb - job - error - quark, mnb_job_error)
+G_DEFINE_QUARK(mnb_job_error, mnb_job_error)
 
 static const char *const words[] = {
     [MNB_JOB_INTERNAL] = "internal",

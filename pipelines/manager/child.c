@@ -575,11 +575,6 @@ GPid mnb_child_pid(const MnbChild *child)
     return child->pid;
 }
 
-const char *mnb_child_name(const MnbChild *child)
-{
-    return child->name;
-}
-
 guint mnb_child_starts(const MnbChild *child)
 {
     return child->starts;

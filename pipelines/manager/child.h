@@ -83,6 +83,5 @@ void mnb_child_close_stdin(MnbChild *child);
 
 /* 0 while it does not run. */
 GPid mnb_child_pid(const MnbChild *child);
-const char *mnb_child_name(const MnbChild *child); /* borrowed */
 /* How many times it was started. */
 guint mnb_child_starts(const MnbChild *child);

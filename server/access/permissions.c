@@ -95,15 +95,6 @@ gboolean mnb_role_parse(const char *text, MnbRole *role)
     return TRUE;
 }
 
-gboolean mnb_permission_parse(const char *text, MnbPermission *permission)
-{
-    int index = find(permission_names, MNB_N_PERMISSIONS, text);
-    if (index < 0)
-        return FALSE;
-    *permission = (MnbPermission)index;
-    return TRUE;
-}
-
 gboolean mnb_role_is_for_links(MnbRole role)
 {
     return role >= MNB_ROLE_OBSERVER && role <= MNB_ROLE_FACILITATOR;

@@ -50,7 +50,6 @@ const char *mnb_permission_to_string(MnbPermission permission);
 
 /* @text: NULL and unknown names give FALSE and leave @role alone. */
 gboolean mnb_role_parse(const char *text, MnbRole *role);
-gboolean mnb_permission_parse(const char *text, MnbPermission *permission);
 
 /* Roles that a link may carry: observer to facilitator. */
 gboolean mnb_role_is_for_links(MnbRole role);

@@ -1,10 +1,8 @@
 #include "server/access/tokens.h"
 
-#include <sodium.h>
-
 #include "server/base/error.h"
 
-G_DEFINE_QUARK(mnb - link - error - quark, mnb_link_error)
+G_DEFINE_QUARK(mnb_link_error, mnb_link_error)
 
 const char *mnb_link_error_name(const GError *error)
 {
@@ -22,10 +20,4 @@ gboolean mnb_token_digest(const char *token, guint8 hash_out[MNB_TOKEN_HASH_BYTE
         return FALSE;
     mnb_token_hash(token, hash_out);
     return TRUE;
-}
-
-gboolean mnb_token_matches(const char *token, const guint8 hash[MNB_TOKEN_HASH_BYTES])
-{
-    guint8 given[MNB_TOKEN_HASH_BYTES];
-    return mnb_token_digest(token, given) && sodium_memcmp(given, hash, sizeof given) == 0;
 }

@@ -27,6 +27,3 @@ const char *mnb_link_error_name(const GError *error);
 /* Hashes what a client sent. @token: any text, NULL allowed.
  * Returns: FALSE if it has not the form of a token. */
 gboolean mnb_token_digest(const char *token, guint8 hash_out[MNB_TOKEN_HASH_BYTES]);
-
-/* Is it the token with this hash? In constant time. */
-gboolean mnb_token_matches(const char *token, const guint8 hash[MNB_TOKEN_HASH_BYTES]);

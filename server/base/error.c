@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <gio/gio.h>
 
-G_DEFINE_QUARK(mnb - error - quark, mnb_error)
+G_DEFINE_QUARK(mnb_error, mnb_error)
 
 MnbErrorCode mnb_error_code_of_errno(int negative_errno)
 {

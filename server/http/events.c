@@ -152,7 +152,6 @@ static gboolean write_new(MnbDb *db, gpointer data, GError **error)
 static void on_made(MnbHttpRequest *request, gpointer data)
 {
     const Change *change = data;
-    mnb_rooms_session_added(mnb_http_request_services(request)->rooms, change->event->session);
     g_autofree char *location = g_strconcat("/api/v1/events/", change->event->id, NULL);
     mnb_http_request_set_header(request, "Location", location);
     answer_event(request, 201, change->event->id);

@@ -197,11 +197,6 @@ MnbSrtpProfile mnb_srtp_profile(const MnbSrtp *srtp)
     return srtp->profile;
 }
 
-const char *mnb_srtp_backend_name(const MnbSrtp *srtp)
-{
-    return srtp->backend->name;
-}
-
 /* The 48-bit index that @seq most likely stands for (RFC 3711 3.3.1), checked against the window.
  */
 static int find_index(const MnbSrtpStream *stream, uint16_t seq, uint64_t *index_out)

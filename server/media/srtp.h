@@ -66,7 +66,6 @@ MnbSrtp *mnb_srtp_new_from_export(const MnbSrtpBackend *backend, MnbSrtpProfile 
 void mnb_srtp_free(MnbSrtp *srtp);
 
 MnbSrtpProfile mnb_srtp_profile(const MnbSrtp *srtp);
-const char *mnb_srtp_backend_name(const MnbSrtp *srtp);
 
 /* A hint: protect() with these keys comes soon. The keys of a thousand receivers are not in the
  * cache, and the packets of the receiver before them take as long as memory does. */

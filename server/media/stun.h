@@ -67,12 +67,6 @@ typedef struct {
     uint16_t unknown[MNB_STUN_UNKNOWN_MAX];
 } MnbStun;
 
-/* Whether a datagram that arrived on a media socket is meant as STUN (RFC 7983: first byte 0-3). */
-static inline bool mnb_stun_is_likely(const uint8_t *data, size_t len)
-{
-    return len >= MNB_STUN_HEADER_BYTES && data[0] < 4;
-}
-
 /* Parses a binding request, indication or response and checks its FINGERPRINT if there is one.
  * Attributes after MESSAGE-INTEGRITY are ignored but FINGERPRINT (RFC 8489 14.5).
  * Returns 0, or -EBADMSG: not STUN, another method, a length that lies, a bad FINGERPRINT. */

@@ -28,7 +28,7 @@ static const struct {
     {MNB_ROOMS_ERROR_BAD_PRECONDITION, "precondition-failed", 412},
 };
 
-G_DEFINE_QUARK(mnb - rooms - error, mnb_rooms_error)
+G_DEFINE_QUARK(mnb_rooms_error, mnb_rooms_error)
 
 const char *mnb_rooms_error_code(const GError *error)
 {

@@ -289,23 +289,6 @@ void mnb_rooms_free(MnbRooms *self)
 
 /* ------------------------------------------------------------------------ questions and orders */
 
-gboolean mnb_rooms_get_session(MnbRooms *self, const char *session, MnbSessionInfo *info)
-{
-    MnbRoom *room = g_hash_table_lookup(self->by_session, session);
-    if (room == NULL)
-        return FALSE;
-    *info = (MnbSessionInfo){
-        .started_us = room->state->started_us,
-        .is_recording = room->state->recording == MNB_RECORDING_ON,
-    };
-    g_strlcpy(info->state, mnb_session_state_to_string(room->state->state), sizeof info->state);
-    for (guint i = 0; i < room->state->peers->len; i++) {
-        const MnbPeer *peer = g_ptr_array_index(room->state->peers, i);
-        info->peers += peer->is_in && peer->is_here ? 1 : 0;
-    }
-    return TRUE;
-}
-
 void mnb_rooms_event_changed(MnbRooms *self, const char *event)
 {
     g_autoptr(GPtrArray) rooms = all_rooms(self);
@@ -323,11 +306,6 @@ void mnb_rooms_event_changed(MnbRooms *self, const char *event)
         mnb_event_free(room->event);
         room->event = fresh;
     }
-}
-
-void mnb_rooms_session_added(MnbRooms *self, const char *session)
-{
-    /* Read when its first client comes; until then nothing of it has to be in memory. */
 }
 
 void mnb_rooms_revoke_link(MnbRooms *self, const char *link)

@@ -81,23 +81,9 @@ void mnb_rooms_free(MnbRooms *self); /* NULL is fine */
 
 /* ---------------------------------------------------------------- questions and orders of http */
 
-typedef struct {
-    char state[8];     /* "planned", "live", "ended" */
-    gint64 started_us; /* 0: not yet */
-    guint peers;       /* who are here now, encoders included */
-    gboolean is_recording;
-} MnbSessionInfo;
-
-/* @session: id. Returns FALSE when no planned or live session has it: ask the catalogue. */
-gboolean mnb_rooms_get_session(MnbRooms *self, const char *session, MnbSessionInfo *info);
-
-/* The rows of this event were changed (titles, area, policy ...): clients are told what they show.
- */
+/* The row of this event was changed (titles, area, policy ...): who comes from now on is told the
+ * new one, and the new policy holds for the next recording. */
 void mnb_rooms_event_changed(MnbRooms *self, const char *event);
-
-/* A session row was inserted (state planned) outside of this module. Opening twice is harmless; a
- * session nobody announced is found when its first client comes. */
-void mnb_rooms_session_added(MnbRooms *self, const char *session);
 
 /* Call after the revocation is on disk: connections and media that came by this link end at once.
  */

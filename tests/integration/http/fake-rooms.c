@@ -160,12 +160,6 @@ void mnb_rooms_event_changed(MnbRooms *self, const char *event)
     fflush(stdout);
 }
 
-void mnb_rooms_session_added(MnbRooms *self, const char *session)
-{
-    printf("session-added %s\n", session);
-    fflush(stdout);
-}
-
 void mnb_rooms_revoke_link(MnbRooms *self, const char *link)
 {
     printf("link-revoked %s\n", link);

