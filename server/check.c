@@ -73,9 +73,10 @@ int mnb_cli_check(int argc, char **argv)
         fprintf(stderr, "manabi check: %s\n", error->message);
         return 2;
     }
-    g_autoptr(MnbConfig) config = config_path != NULL
-                                      ? mnb_config_load(config_path, state, &error)
-                                      : mnb_config_new(state != NULL ? state : "/var/lib/manabi");
+    if (state == NULL && config_path == NULL)
+        state = mnb_cli_default_state();
+    g_autoptr(MnbConfig) config =
+        config_path != NULL ? mnb_config_load(config_path, state, &error) : mnb_config_new(state);
     gboolean is_good = mnb_check_say(config != NULL, "configuration",
                                      config == NULL        ? error->message
                                      : config_path != NULL ? config_path

@@ -53,9 +53,16 @@ static int usage(const char *text)
     return 2;
 }
 
-static char *find_socket(const Place *place, GError **error)
+char *mnb_cli_default_state(void)
 {
     g_autofree char *by_habit = g_build_filename(g_get_user_state_dir(), "manabi", NULL);
+    gboolean is_there = g_file_test(by_habit, G_FILE_TEST_IS_DIR);
+    return is_there ? g_steal_pointer(&by_habit) : g_strdup("/var/lib/manabi");
+}
+
+static char *find_socket(const Place *place, GError **error)
+{
+    g_autofree char *by_habit = mnb_cli_default_state();
     const char *state = place->state;
     g_autoptr(MnbConfig) config = NULL;
     if (place->config != NULL) {
@@ -64,7 +71,7 @@ static char *find_socket(const Place *place, GError **error)
             return NULL;
         state = config->server.state_dir;
     } else if (state == NULL) {
-        state = g_file_test(by_habit, G_FILE_TEST_IS_DIR) ? by_habit : "/var/lib/manabi";
+        state = by_habit;
     }
     return g_build_filename(state, "run", "admin.sock", NULL);
 }

@@ -6,6 +6,10 @@
  * (wrong arguments). */
 #pragma once
 
+/* The state directory when none is named: that of script/server if there is one, else the
+ * service's. Returns (owned). */
+char *mnb_cli_default_state(void);
+
 int mnb_cli_link(int argc, char **argv);   /* manabi link EVENT --role ROLE */
 int mnb_cli_token(int argc, char **argv);  /* manabi token --session ID --may publish|receive */
 int mnb_cli_user(int argc, char **argv);   /* manabi user add NAME [--admin] */

@@ -1,4 +1,5 @@
 /* main.c - the manabi program: which command, nothing else. */
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,9 +30,17 @@ static void print_usage(FILE *out)
     fprintf(out, "\nmanabi COMMAND --help tells more.\n");
 }
 
+/* Titles are given on the command line in two languages. A machine that was never told its language
+ * has ASCII only; UTF-8 is meant then. */
+static void start_locale(void)
+{
+    if (setlocale(LC_ALL, "") == NULL || strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int argc, char **argv)
 {
-    setlocale(LC_ALL, "");
+    start_locale();
     signal(SIGPIPE, SIG_IGN);
     mnb_log_start();
     if (argc < 2) {

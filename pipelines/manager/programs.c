@@ -60,10 +60,13 @@ char *mnb_programs_find(const char *name, GError **error)
     char *found = find_in_build_tree(name);
     if (found != NULL)
         return found;
+    g_autofree char *folder = own_folder();
+    g_autofree char *moved = g_build_filename(folder, "..", MNB_LIBEXEC_BELOW, name, NULL);
+    if (is_program(moved))
+        return g_canonicalize_filename(moved, NULL);
     g_autofree char *installed = g_build_filename(MNB_LIBEXEC_DIR, name, NULL);
     if (is_program(installed))
         return g_steal_pointer(&installed);
-    g_autofree char *folder = own_folder();
     g_set_error(error, MNB_ERROR, MNB_ERROR_MISSING,
                 "the program %s is neither in the build tree around %s nor in %s: build or install "
                 "the whole of Manabi, or set MANABI_LIBEXEC",
@@ -114,5 +117,9 @@ char *mnb_programs_find_web_root(void)
         if (g_file_test(mark, G_FILE_TEST_EXISTS))
             break;
     }
-    return web_root_at(MNB_DATA_DIR, "web-client");
+    g_autofree char *program_folder = own_folder();
+    g_autofree char *data = g_build_filename(program_folder, "..", MNB_DATA_BELOW, NULL);
+    g_autofree char *moved = web_root_at(data, "web-client");
+    return moved != NULL ? g_canonicalize_filename(moved, NULL)
+                         : web_root_at(MNB_DATA_DIR, "web-client");
 }

@@ -1,8 +1,9 @@
 /* programs.h - where our own programs lie: installed, or still in the build tree.
  *
  * In this order: $MANABI_LIBEXEC/NAME; beside the running program as in the build tree
- * (build/server/manabi finds build/server/media/manabi-media and build/pipelines/..); the
- * installation's libexec folder. The build tree comes before the installation, so that a developer
+ * (build/server/manabi finds build/server/media/manabi-media and build/pipelines/..); the libexec
+ * folder beside the program's own (bin/manabi finds libexec/manabi/..), wherever that was moved to;
+ * that of the configured prefix. The build tree comes before the installation, so that a developer
  * who has both runs what was just built. Any thread. */
 #pragma once
 #include <glib.h>

@@ -236,7 +236,8 @@ def _():
         place = ["--state", server.state, "--city", "40100", "--area", "disaster-risk-management"]
         make_film(film if film.endswith(".mp4") else film + ".mp4")
         code, out, err = run("import", film + ".mp4", "--title", "Levee walk", "--title-ja",
-                             "堤防の防災訓練", "--language", "ja", "--wait", *place)
+                             "堤防の防災訓練", "--language", "ja", "--wait", *place,
+                             env={"LC_ALL": "C"})  # a machine that was never told its language
         assert code == 0, err
         found = server.get("/api/v1/recordings?q=%E9%98%B2%E7%81%BD")["items"]
         assert [item["id"] for item in found] == [out.strip()] and found[0]["playlist"], found
