@@ -78,6 +78,16 @@ static void write_catalog(GString *text, MnbCatalog *catalog)
                       (guint64)MAX(stats.commit_us_max, 0));
 }
 
+static void write_storage(GString *text, MnbCatalog *catalog)
+{
+    gint64 n_free = mnb_store_free_bytes(mnb_catalog_store(catalog), NULL);
+    if (n_free < 0)
+        return;
+    mnb_metrics_head(text, "manabi_storage_free_bytes", "gauge",
+                     "What may still be written to the state directory.");
+    mnb_metrics_value(text, "manabi_storage_free_bytes", NULL, (guint64)n_free);
+}
+
 void mnb_api_metrics(MnbHttpRequest *request)
 {
     MnbHttp *http = mnb_http_request_http(request);
@@ -85,6 +95,7 @@ void mnb_api_metrics(MnbHttpRequest *request)
     write_process(text);
     write_http(text, http);
     write_catalog(text, http->services.catalog);
+    write_storage(text, http->services.catalog);
     for (guint i = 0; i < http->metrics->len; i++) {
         const MnbMetricsPart *part = &g_array_index(http->metrics, MnbMetricsPart, i);
         part->write(text, part->data);

@@ -168,7 +168,9 @@ def record_and_kill(server, room):
     captured = sum(max(track["offset_us"] + track["duration_us"] for track in part["tracks"])
                    for part in parts) / 1e6
     assert film["duration_s"] >= captured - 1, (film["duration_s"], captured)
-    assert [part["state"] for part in parts] == ["repaired", "repaired", "complete"]
+    # Where bubblewrap may not work, the recorder sees the server's end and closes its part itself.
+    states = [part["state"] for part in parts]
+    assert states in (["repaired", "repaired", "complete"], ["repaired", "complete", "complete"]), states
     check_end(parts[0], killed[0])
     check_end(parts[1], killed[1])
 
