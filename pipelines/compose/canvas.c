@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#define BLACK  16  /* luma of video */
+#define WHITE  235 /* of 255: the rest is head room */
+#define DARKEN 90  /* of 256: how much of the picture is left behind a text */
+
 void mnb_picture_from_frame(MnbPicture *picture, GstVideoFrame *frame)
 {
     picture->width = GST_VIDEO_FRAME_WIDTH(frame);
@@ -58,5 +62,34 @@ void mnb_canvas_draw(MnbPicture *canvas, const MnbRect *rect, const MnbPicture *
         draw_plane(canvas->plane[i] + (to.y >> half) * canvas->stride[i] + (to.x >> half),
                    canvas->stride[i], to.width >> half, to.height >> half, picture->plane[i],
                    picture->stride[i], picture->width >> half, picture->height >> half);
+    }
+}
+
+/* @mark: what is written, at its full strength; a plane's sample is @neutral where nothing is. */
+static void write_plane(guint8 *to, int to_stride, int width, int height, const guint8 *luma,
+                        int luma_stride, int step, int neutral, int mark)
+{
+    for (int y = 0; y < height; y++, to += to_stride) {
+        const guint8 *row = luma + (gint64)y * step * luma_stride;
+        for (int x = 0; x < width; x++) {
+            int ink = CLAMP(row[x * step] - BLACK, 0, WHITE - BLACK);
+            int behind = neutral + (to[x] - neutral) * DARKEN / 256;
+            to[x] = (guint8)(behind + (mark - behind) * ink / (WHITE - BLACK));
+        }
+    }
+}
+
+void mnb_canvas_write(MnbPicture *canvas, const MnbRect *rect, const MnbPicture *text, int from_x)
+{
+    MnbRect to = clip(canvas, rect);
+    to.width = MIN(to.width, text->width - from_x) & ~1;
+    to.height = MIN(to.height, text->height) & ~1;
+    if (to.width < 2 || to.height < 2)
+        return;
+    for (int i = 0; i < 3; i++) {
+        int half = i > 0;
+        write_plane(canvas->plane[i] + (to.y >> half) * canvas->stride[i] + (to.x >> half),
+                    canvas->stride[i], to.width >> half, to.height >> half, text->plane[0] + from_x,
+                    text->stride[0], 1 << half, i > 0 ? 128 : BLACK, i > 0 ? 128 : WHITE);
     }
 }

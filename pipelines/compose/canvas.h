@@ -26,3 +26,7 @@ void mnb_canvas_fill(MnbPicture *canvas, const MnbRect *rect, MnbColour colour);
 
 /* Copies @picture into @rect; one of another size is scaled to it, nearest pixel. */
 void mnb_canvas_draw(MnbPicture *canvas, const MnbRect *rect, const MnbPicture *picture);
+
+/* Writes @text (white on black, grey between) over what @rect shows, which shines through darkened.
+ * @rect: even; as much of @text as it is wide and high, from column @from_x (even) on. */
+void mnb_canvas_write(MnbPicture *canvas, const MnbRect *rect, const MnbPicture *text, int from_x);

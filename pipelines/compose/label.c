@@ -91,6 +91,30 @@ static GstBuffer *make_ground(const GstVideoInfo *info, MnbColour ground)
     return buffer;
 }
 
+/* The estimate of letters' widths is a generous one: what they really take is seen in the picture.
+ */
+static void find_text(MnbLabel *label, guint8 ground)
+{
+    GstVideoFrame frame;
+    if (!gst_video_frame_map(&frame, &label->info, label->buffer, GST_MAP_READ))
+        return;
+    const guint8 *row = GST_VIDEO_FRAME_PLANE_DATA(&frame, 0);
+    int width = GST_VIDEO_FRAME_WIDTH(&frame), first = width, last = -1;
+    for (int y = 0; y < GST_VIDEO_FRAME_HEIGHT(&frame);
+         y++, row += GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0))
+        for (int x = 0; x < width; x++) {
+            if (row[x] <= ground + 32)
+                continue;
+            first = MIN(first, x);
+            last = MAX(last, x);
+        }
+    gst_video_frame_unmap(&frame);
+    if (last >= first) {
+        label->text_x = first;
+        label->text_width = last - first + 1;
+    }
+}
+
 MnbLabel *mnb_label_new(const char *text, int size_px, int width, int height, MnbColour ground,
                         GError **error)
 {
@@ -113,6 +137,7 @@ MnbLabel *mnb_label_new(const char *text, int size_px, int width, int height, Mn
         label = g_new0(MnbLabel, 1);
         label->buffer = gst_buffer_ref(gst_sample_get_buffer(sample));
         gst_video_info_from_caps(&label->info, gst_sample_get_caps(sample));
+        find_text(label, ground.y);
     } else {
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_INTERNAL, "text could not be drawn");
     }
@@ -137,5 +162,20 @@ void mnb_label_draw(const MnbLabel *label, MnbPicture *canvas, int x, int y)
         return;
     mnb_picture_from_frame(&picture, &frame);
     mnb_canvas_draw(canvas, &(MnbRect){x & ~1, y & ~1, picture.width, picture.height}, &picture);
+    gst_video_frame_unmap(&frame);
+}
+
+void mnb_label_write(const MnbLabel *label, MnbPicture *canvas, int x, int y, int margin)
+{
+    GstVideoFrame frame;
+    MnbPicture picture;
+    if (label->text_width == 0 ||
+        !gst_video_frame_map(&frame, &label->info, label->buffer, GST_MAP_READ))
+        return;
+    mnb_picture_from_frame(&picture, &frame);
+    int from = MAX(label->text_x - margin, 0) & ~1;
+    int to = MIN(label->text_x + label->text_width + margin, picture.width);
+    mnb_canvas_write(canvas, &(MnbRect){x & ~1, y & ~1, (to - from + 1) & ~1, picture.height},
+                     &picture, from);
     gst_video_frame_unmap(&frame);
 }

@@ -5,6 +5,7 @@
 typedef struct {
     GstBuffer *buffer; /* owned */
     GstVideoInfo info;
+    int text_x, text_width; /* where letters are; a width of 0: there are none */
 } MnbLabel;
 
 /* @text: any UTF-8, one or more lines; what is too wide is shortened with an ellipsis.
@@ -19,3 +20,7 @@ int mnb_label_width(const char *text, int size_px);
 
 /* Draws it with its top left corner at @x, @y. */
 void mnb_label_draw(const MnbLabel *label, MnbPicture *canvas, int x, int y);
+
+/* Writes only its letters and @margin pixels on both sides, from @x on, over a darkened canvas.
+ * For labels on black. */
+void mnb_label_write(const MnbLabel *label, MnbPicture *canvas, int x, int y, int margin);

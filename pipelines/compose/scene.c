@@ -182,7 +182,7 @@ static gboolean paint_name(MnbScene *scene, const Face *face, gboolean has_pictu
         find_label(scene, face->presence->peer, peer->name, width, height, LABEL_STRIP, error);
     if (strip == NULL)
         return FALSE;
-    mnb_label_draw(strip, canvas, rect->x, rect->y + rect->height - height);
+    mnb_label_write(strip, canvas, rect->x, rect->y + rect->height - height, height / 3);
     return TRUE;
 }
 
