@@ -52,7 +52,7 @@ const piecesOf = (page) =>
       const element = node.parentElement;
       const text = node.data.trim();
       // What devices call themselves is theirs.
-      if (text && !element.closest('script,style,option[value]:not([value=""])[value*="-"],select[id$="-microphone"],select[id$="-camera"],select[id$="-speaker"]') && isShown(element)) {
+      if (text && !element.closest('script,style,select[id$="-microphone"],select[id$="-camera"],select[id$="-speaker"]') && isShown(element)) {
         pieces.push({ text, lang: languageOf(element) });
       }
     }
@@ -101,7 +101,7 @@ const drawn = (page) => page.evaluate(() => new Promise((resolve) => requestAnim
 
 /**
  * Checks the screen that is open, in both languages by its own switch, and leaves screenshots in build/screens.
- * @param options names: what people typed (allowed in any language); at320(page): what to do once the screen is narrow
+ * @param options names: what people typed, right in any language
  */
 export async function checkScreen(page, name, texts, { names = [] } = {}) {
   const found = [];
