@@ -20,15 +20,24 @@ int mnb_tree_remove(const char *path)
     return errno == ENOENT ? 0 : -errno;
 }
 
+/* By exchange, so that @path is there at every moment; step by step where the file system cannot.
+ */
+static int put_in_place(const char *next, const char *path, const char *old)
+{
+    if (renameat2(AT_FDCWD, next, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+        return rename(next, old) < 0 ? -errno : 0;
+    if (errno != ENOENT && rename(path, old) < 0 && errno != ENOENT)
+        return -errno;
+    return rename(next, path) < 0 ? -errno : 0;
+}
+
 int mnb_tree_replace(const char *next, const char *path, const char *old)
 {
     int error = mnb_tree_remove(old);
+    if (error == 0)
+        error = put_in_place(next, path, old);
     if (error < 0)
         return error;
-    if (rename(path, old) < 0 && errno != ENOENT)
-        return -errno;
-    if (rename(next, path) < 0)
-        return -errno;
     g_autofree char *folder = g_path_get_dirname(path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)

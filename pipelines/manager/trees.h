@@ -7,5 +7,6 @@
 int mnb_tree_remove(const char *path);
 
 /* @next becomes @path; what was there becomes @old (which is removed first when it exists). The
- * folder that holds them is made durable. Returns 0 or a negative errno. */
+ * folder that holds them is made durable. Where the file system can exchange names, @path is there
+ * all the time. Returns 0 or a negative errno. */
 int mnb_tree_replace(const char *next, const char *path, const char *old);
