@@ -236,8 +236,8 @@ static void remove_unfinished(MnbCatalog *catalog)
         g_autofree char *path = mnb_store_recording_path(store, folder, UNFINISHED, NULL);
         if (path == NULL || access(path, F_OK) != 0)
             continue;
-        g_autoptr(MnbRecording) recording =
-            mnb_recording_find_by_folder(mnb_catalog_reader(catalog), folder, &error);
+        mnb_recording_free(
+            mnb_recording_find_by_folder(mnb_catalog_reader(catalog), folder, &error));
         if (!g_error_matches(error, MNB_ERROR, MNB_ERROR_NOT_FOUND))
             continue;
         MNB_LOG_INFO("what an import left is removed", "folder=%s", folder);
