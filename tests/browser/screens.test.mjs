@@ -193,7 +193,7 @@ test('by keyboard alone from the link to the farewell', { skip, timeout: 150000 
   }
   await page.keyboard.press('Escape');
   await until('the dialog to close', () => page.evaluate(() => document.querySelector('dialog[open]') === null));
-  assert.equal(await page.evaluate(() => document.activeElement.innerText.trim()), 'Settings');
+  await until('the focus to be back on Settings', () => page.evaluate(() => document.activeElement.innerText.trim() === 'Settings'));
 
   await checkScreen(page, 'room-participant', texts, { names: [HOST, GUEST] });
   await tabTo(page, /^Leave$/);

@@ -126,7 +126,10 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-/** A native modal dialog: traps the focus, Esc closes, and the focus goes back where it was. */
+/**
+ * A native modal dialog: traps the focus, Esc closes, and the focus goes back where it was. A browser that has seen no
+ * press for a while closes it without asking (no `cancel`, only `close`): both end in onClose.
+ */
 export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -142,6 +145,7 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
   return (
     <dialog ref={ref} class="dialog" aria-labelledby="dialog-title"
       onCancel={(event) => { event.preventDefault(); onClose(); }}
+      onClose={() => { if (ref.current !== null) onClose(); }}
       onClick={(event) => { if (event.target === event.currentTarget) onClose(); }}>
       <div class="dialog-body">
         <h2 id="dialog-title">{title}</h2>
