@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM           7700
+#define ROOM           7700 /* the first of --rooms */
 #define EVENTS_AT_ONCE 20
 
 typedef struct {
     uint64_t session, handle; /* of the one that makes the room */
     int is_ready;             /* 1, -1 failed */
+    unsigned rooms;           /* made so far */
     bool is_closing;
 } Janus;
 
@@ -79,7 +80,8 @@ static void take_description(LoadClient *client, json_t *jsep)
         return;
     if (strcmp(type, "offer") == 0) {
         char *answer = load_sdp_answer(client, sdp);
-        send_plugin(client, json_pack("{s:s, s:i}", "request", "start", "room", ROOM),
+        send_plugin(client,
+                    json_pack("{s:s, s:i}", "request", "start", "room", ROOM + (int)client->room),
                     json_pack("{s:s, s:s}", "type", "answer", "sdp", answer));
         free(answer);
     }
@@ -147,6 +149,8 @@ static void poll_events(Load *load)
 
 /* ---- session, handle and room, one after the other ---- */
 
+static void make_room(Load *load);
+
 static void on_room(Load *load, void *data, long status, const char *body, const char *location)
 {
     Janus *janus = load->door;
@@ -154,7 +158,22 @@ static void on_room(Load *load, void *data, long status, const char *body, const
     bool is_made = status == 200 && strstr(body, "\"created\"") != NULL;
     if (!is_made)
         fprintf(stderr, "manabi-load: Janus made no room: HTTP %ld %.300s\n", status, body);
-    janus->is_ready = is_made ? 1 : -1;
+    if (!is_made || ++janus->rooms == load->options.rooms)
+        janus->is_ready = is_made ? 1 : -1;
+    else
+        make_room(load);
+}
+
+static void make_room(Load *load)
+{
+    Janus *janus = load->door;
+    json_t *room =
+        json_pack("{s:s, s:i, s:i, s:b, s:i, s:s, s:s, s:b, s:b, s:b}", "request", "create", "room",
+                  ROOM + (int)janus->rooms, "publishers", (int)load->options.publishers + 1,
+                  "permanent", 0, "bitrate", 0, "videocodec", "vp8", "audiocodec", "opus",
+                  "notify_joining", 0, "audiolevel_event", 0, "transport_wide_cc_ext", 1);
+    send_message(load, json_pack("{s:s, s:o}", "janus", "message", "body", room), janus->session,
+                 janus->handle, on_room, NULL);
 }
 
 static void on_handle(Load *load, void *data, long status, const char *body, const char *location)
@@ -162,13 +181,7 @@ static void on_handle(Load *load, void *data, long status, const char *body, con
     Janus *janus = load->door;
     (void)data, (void)status, (void)location;
     janus->handle = id_of(body);
-    json_t *room =
-        json_pack("{s:s, s:i, s:i, s:b, s:i, s:s, s:s, s:b, s:b, s:b}", "request", "create", "room",
-                  ROOM, "publishers", (int)load->options.publishers + 1, "permanent", 0, "bitrate",
-                  0, "videocodec", "vp8", "audiocodec", "opus", "notify_joining", 0,
-                  "audiolevel_event", 0, "transport_wide_cc_ext", 1);
-    send_message(load, json_pack("{s:s, s:o}", "janus", "message", "body", room), janus->session,
-                 janus->handle, on_room, NULL);
+    make_room(load);
 }
 
 static void on_session(Load *load, void *data, long status, const char *body, const char *location)
@@ -208,7 +221,7 @@ static void publish(LoadClient *client)
     char *offer = load_sdp_offer(client);
     send_plugin(client,
                 json_pack("{s:s, s:s, s:i}", "request", "joinandconfigure", "ptype", "publisher",
-                          "room", ROOM),
+                          "room", ROOM + (int)client->room),
                 json_pack("{s:s, s:s}", "type", "offer", "sdp", offer));
     free(offer);
 }
@@ -218,11 +231,12 @@ static void subscribe(LoadClient *client)
     Load *load = client->load;
     json_t *streams = json_array();
     for (unsigned i = 0; i < load->options.publishers; i++)
-        json_array_append_new(streams,
-                              json_pack("{s:I}", "feed", (json_int_t)load->clients[i].feed));
+        if (load_hears(client, i))
+            json_array_append_new(streams,
+                                  json_pack("{s:I}", "feed", (json_int_t)load->clients[i].feed));
     send_plugin(client,
                 json_pack("{s:s, s:s, s:i, s:o}", "request", "join", "ptype", "subscriber", "room",
-                          ROOM, "streams", streams),
+                          ROOM + (int)client->room, "streams", streams),
                 NULL);
 }
 
@@ -265,4 +279,4 @@ static void close_janus(Load *load)
                      NULL);
 }
 
-const LoadSignalling load_janus = {true, open_janus, is_ready, join, leave, NULL, close_janus};
+const LoadSignalling load_janus = {open_janus, is_ready, join, leave, NULL, close_janus};

@@ -28,7 +28,8 @@
 #include <stdint.h>
 
 #define LOAD_PACKET_MAX  2048
-#define LOAD_STREAMS_MAX 8
+#define LOAD_STREAMS_MAX 48
+#define LOAD_VOICES_MAX  8
 #define LOAD_SOCKETS_MAX 16
 #define LOAD_PIDS_MAX    16
 #define LOAD_MARK_BYTES  24
@@ -47,6 +48,10 @@ typedef struct {
     const char *publish_token, *receive_token;
     const char *profile; /* "gcm", "cm" */
     unsigned publishers, subscribers;
+    unsigned rooms;
+    unsigned voices; /* audio of the loudest: so many slots a subscriber; 0: one a publisher */
+    unsigned late;   /* the last subscribers: they join in the window, in one second */
+    bool is_meeting; /* subscriber N is publisher N, and receives all others of her room */
     unsigned joins_per_s, joins_at_once;
     double warm_up_s, duration_s, limit_s, join_timeout_s;
     unsigned bitrate_bps, fps, packet_bytes, audio_bytes;
@@ -109,7 +114,7 @@ typedef struct {
     MnbSrtpStream srtp, rtx_srtp;
     uint8_t header[64]; /* template */
     int header_bytes;
-    int twcc_at; /* offset in the header, 0: none */
+    int twcc_at, level_at; /* offsets in the header, 0: none */
     uint32_t number;
     uint32_t number_then, number_end; /* at the start and end of the window */
     uint64_t sent, bytes;
@@ -126,12 +131,15 @@ typedef struct {
     int64_t part_us, part_gap_us;
     uint16_t picture_id, twcc_seq;
     unsigned key_frames, plis, nacks, repairs;
+    unsigned plis_then; /* at the start of the window */
 } LoadPublisher;
 
 struct LoadClient {
     Load *load;
     unsigned index;
     bool is_publisher;
+    bool is_late; /* joins in the window */
+    unsigned room;
     LoadState state;
     LoadSocket *socket;
     struct in_addr address; /* ours */
@@ -200,6 +208,10 @@ struct Load {
     LoadSample idle, published, begin, end;
 };
 
+/* main.c */
+/* Whether a subscriber is to receive a publisher. */
+bool load_hears(const LoadClient *client, unsigned publisher);
+
 /* clock */
 int64_t load_now_us(void); /* monotonic */
 uint64_t load_wall_ns(void);
@@ -260,7 +272,6 @@ bool load_http_is_idle(const Load *load);
 void load_http_close(Load *load);
 
 struct LoadSignalling {
-    bool has_all; /* a subscriber receives every publisher, not one of them */
     int (*open)(Load *load);
     int (*is_ready)(Load *load); /* 1, 0, -1 failed */
     void (*join)(LoadClient *client);

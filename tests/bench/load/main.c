@@ -39,6 +39,12 @@ static const char usage[] =
     "       manabi-load --janus URL [OPTIONS]\n"
     "       manabi-load --worker build/server/media/manabi-media [OPTIONS]\n"
     "  --publishers N (1)  --subscribers N (10)  --joins-per-s N (50)  --joins-at-once N (8)\n"
+    "  --rooms N (1)       publishers and subscribers go to them in turns (not with --whip)\n"
+    "  --meeting           subscriber N is publisher N, and receives all others of her room\n"
+    "  --voices N          audio only: three publishers speak at a time, each second another one;\n"
+    "                      subscribers have N slots for the loudest (Janus sends them all)\n"
+    "  --late N            the last N subscribers join in one second while it is measured;\n"
+    "                      delivery and latency are then those of the others\n"
     "  --bitrate BPS (1900000, 0: no video)  --fps N (30)  --packet BYTES (1180)  --audio BYTES "
     "(80, 0: none)\n"
     "  --spread            packets evenly over the frame's time, not back to back\n"
@@ -71,6 +77,10 @@ static const struct {
     {"receive-token", TEXT, offsetof(LoadOptions, receive_token)},
     {"publishers", NUMBER, offsetof(LoadOptions, publishers)},
     {"subscribers", NUMBER, offsetof(LoadOptions, subscribers)},
+    {"rooms", NUMBER, offsetof(LoadOptions, rooms)},
+    {"meeting", FLAG, offsetof(LoadOptions, is_meeting)},
+    {"voices", NUMBER, offsetof(LoadOptions, voices)},
+    {"late", NUMBER, offsetof(LoadOptions, late)},
     {"joins-per-s", NUMBER, offsetof(LoadOptions, joins_per_s)},
     {"joins-at-once", NUMBER, offsetof(LoadOptions, joins_at_once)},
     {"bitrate", NUMBER, offsetof(LoadOptions, bitrate_bps)},
@@ -122,12 +132,22 @@ static bool is_sane(const LoadOptions *options)
 {
     bool has_door = options->worker != NULL || options->janus != NULL ||
                     (options->whip != NULL && options->whep != NULL);
+    bool is_simple = options->rooms == 1 && !options->is_meeting && options->voices == 0;
+    bool has_people =
+        options->rooms >= 1 && options->rooms <= options->publishers &&
+        options->late < options->subscribers && options->voices <= LOAD_VOICES_MAX &&
+        (!options->is_meeting || (options->publishers == options->subscribers &&
+                                  options->publishers / options->rooms <= 16)) &&
+        (options->voices == 0 || (options->rooms == 1 && options->bitrate_bps == 0 &&
+                                  options->audio_bytes > 0 && options->publishers <= 40)) &&
+        (is_simple || options->whip == NULL);
     bool has_audio =
         options->audio_bytes == 0 || (options->audio_bytes >= 32 && options->audio_bytes <= 1200);
-    return has_door && has_audio && options->publishers >= 1 && options->publishers <= 100 &&
-           options->subscribers >= 1 && options->subscribers <= 5000 && options->joins_per_s > 0 &&
-           options->joins_at_once > 0 && options->fps > 0 && options->fps <= 120 &&
-           options->packet_bytes >= 200 && options->packet_bytes <= 1300 && options->sockets >= 1 &&
+    return has_door && has_people && has_audio && options->publishers >= 1 &&
+           options->publishers <= 100 && options->subscribers >= 1 &&
+           options->subscribers <= 5000 && options->joins_per_s > 0 && options->joins_at_once > 0 &&
+           options->fps > 0 && options->fps <= 120 && options->packet_bytes >= 200 &&
+           options->packet_bytes <= 1300 && options->sockets >= 1 &&
            options->sockets <= LOAD_SOCKETS_MAX && options->bitrate_bps <= 50000000 &&
            options->worker_cpu < CPU_SETSIZE;
 }
@@ -143,6 +163,15 @@ static int read_options(LoadOptions *out, int argc, char **argv)
     return found == -1 && optind == argc && is_sane(out) ? 0 : -EINVAL;
 }
 
+bool load_hears(const LoadClient *client, unsigned publisher)
+{
+    const LoadOptions *options = &client->load->options;
+    unsigned number = client->index - options->publishers;
+    if (options->is_meeting)
+        return publisher != number && publisher % options->rooms == client->room;
+    return options->voices > 0 || publisher == number % options->publishers;
+}
+
 static void make_clients(Load *load)
 {
     load->n_clients = load->options.publishers + load->options.subscribers;
@@ -154,6 +183,9 @@ static void make_clients(Load *load)
         client->load = load;
         client->index = i;
         client->is_publisher = i < load->options.publishers;
+        client->is_late = i >= load->n_clients - load->options.late;
+        client->room =
+            (client->is_publisher ? i : i - load->options.publishers) % load->options.rooms;
         load_net_assign(client);
         if (!client->is_publisher)
             continue;
@@ -169,9 +201,10 @@ static bool has_arrived(const LoadClient *client)
     return client->state == LOAD_UP && (client->is_publisher || client->media_us != 0);
 }
 
-/* Starts the clients from @first to before @end at the rate asked for, and waits for them.
+/* Starts the clients from @first to before @end, so many a second, and waits for them.
  * Returns whether all have arrived. */
-static bool join_clients(Load *load, Run *run, unsigned first, unsigned end, int64_t now_us)
+static bool join_clients(Load *load, Run *run, unsigned first, unsigned end, unsigned per_s,
+                         unsigned at_once, int64_t now_us)
 {
     unsigned open = 0;
     for (unsigned i = first; i < first + run->joined; i++) {
@@ -183,13 +216,12 @@ static bool join_clients(Load *load, Run *run, unsigned first, unsigned end, int
                                                               : "did not connect in time");
         open++;
     }
-    while (first + run->joined < end && open < load->options.joins_at_once &&
-           now_us >= run->next_join_us) {
+    while (first + run->joined < end && open < at_once && now_us >= run->next_join_us) {
         LoadClient *client = &load->clients[first + run->joined++];
         client->state = LOAD_JOINING;
         client->asked_us = load_now_us();
         load->signalling->join(client);
-        int64_t step_us = 1000000 / (int64_t)load->options.joins_per_s;
+        int64_t step_us = 1000000 / (int64_t)per_s;
         run->next_join_us =
             (run->next_join_us + step_us < now_us ? now_us : run->next_join_us) + step_us;
         open++;
@@ -203,6 +235,7 @@ static void begin_window(Load *load)
         LoadClient *client = &load->clients[i];
         if (client->is_publisher) {
             LoadTrack *tracks[] = {&client->publisher->audio, &client->publisher->video};
+            client->publisher->plis_then = client->publisher->plis;
             for (int t = 0; t < 2; t++) {
                 tracks[t]->number_then = tracks[t]->number;
                 tracks[t]->number_end = UINT32_MAX;
@@ -249,7 +282,9 @@ static void leave_all(Load *load)
 static void advance(Load *load, Run *run, int64_t now_us)
 {
     double passed_s = (double)(now_us - run->since_us) / 1e6;
-    unsigned publishers = load->options.publishers;
+    const LoadOptions *options = &load->options;
+    unsigned publishers = options->publishers;
+    unsigned late = load->n_clients - options->late; /* the first of them */
     int ready;
     switch (run->phase) {
     case PHASE_OPEN:
@@ -259,13 +294,16 @@ static void advance(Load *load, Run *run, int64_t now_us)
         run->status = ready < 0;
         break;
     case PHASE_PUBLISHERS:
-        if (!join_clients(load, run, 0, publishers, now_us) || passed_s < 1)
+        if (!join_clients(load, run, 0, publishers, options->joins_per_s, options->joins_at_once,
+                          now_us) ||
+            passed_s < 1)
             break; /* a second of media, so that the memory of publishing is in the sample */
         load_sample(load, &load->published);
         enter(run, PHASE_SUBSCRIBERS, now_us);
         break;
     case PHASE_SUBSCRIBERS:
-        if (join_clients(load, run, publishers, load->n_clients, now_us))
+        if (join_clients(load, run, publishers, late, options->joins_per_s, options->joins_at_once,
+                         now_us))
             enter(run, PHASE_WARM_UP, now_us);
         break;
     case PHASE_WARM_UP:
@@ -275,7 +313,9 @@ static void advance(Load *load, Run *run, int64_t now_us)
         enter(run, PHASE_WINDOW, now_us);
         break;
     case PHASE_WINDOW:
-        if (passed_s < load->options.duration_s)
+        if (!join_clients(load, run, late, load->n_clients, options->late + 1, options->late,
+                          now_us) ||
+            passed_s < options->duration_s)
             break;
         end_window(load);
         enter(run, PHASE_DRAIN, now_us);
@@ -300,6 +340,7 @@ static void tick_clients(Load *load, Run *run, int64_t now_us)
 {
     for (unsigned i = 0; i < load->options.publishers; i++)
         load_publish_run(&load->clients[i], now_us);
+    load_net_flush(load); /* the marks in the packets say now */
     if (now_us < run->next_tick_us)
         return;
     run->next_tick_us = now_us + TICK_US;
@@ -351,6 +392,7 @@ int main(int argc, char **argv)
         .scenario = "load",
         .profile = "gcm",
         .publishers = 1,
+        .rooms = 1,
         .subscribers = 10,
         .joins_per_s = 50,
         .joins_at_once = 8,

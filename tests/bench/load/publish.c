@@ -20,6 +20,10 @@
 #define HEIGHT         720
 #define DESCRIPTOR_LEN 4
 #define FILLER_BYTES   4096
+#define TURN_US        1000000 /* --voices: so often another one begins to speak */
+#define SPEAKERS       3
+#define SPEECH         0x9e /* RFC 6464: voice, -30 dBov */
+#define SILENCE        0x7f
 
 static uint8_t filler[FILLER_BYTES];
 
@@ -62,7 +66,8 @@ static void build_header(LoadTrack *track)
     mnb_rtp_build(&builder, track->header, sizeof track->header, track->pt, track->ssrc);
     if (track->mid[0] != '\0')
         mnb_rtp_build_extension(&builder, track->mid_id, track->mid, strlen(track->mid));
-    mnb_rtp_build_extension(&builder, track->level_id, "\x9e", 1); /* voice, -30 dBov */
+    int at = mnb_rtp_build_extension(&builder, track->level_id, "\x9e", 1);
+    track->level_at = at > 0 ? at : 0;
     track->twcc_at = mnb_rtp_build_extension(&builder, track->twcc_id, "\0\0", 2);
     track->header_bytes = mnb_rtp_build_end(&builder);
     if (track->header_bytes < 0)
@@ -137,12 +142,21 @@ static void send_packet(LoadClient *client, LoadTrack *track, bool is_repair, bo
     }
 }
 
+static bool speaks(const LoadClient *client)
+{
+    const LoadOptions *options = &client->load->options;
+    unsigned turn = (unsigned)(load_now_us() / TURN_US);
+    return options->voices == 0 || (client->index + turn) % options->publishers < SPEAKERS;
+}
+
 static void send_audio(LoadClient *client, LoadTrack *track)
 {
     uint8_t payload[1300];
     size_t len = client->load->options.audio_bytes;
     memcpy(payload, filler + (track->number & 1023), len);
     payload[0] = OPUS_TOC;
+    if (track->level_at > 0)
+        track->header[track->level_at] = speaks(client) ? SPEECH : SILENCE;
     write_mark(payload + len - LOAD_MARK_BYTES, client, LOAD_AUDIO, track->number++);
     send_packet(client, track, false, false, track->timestamp, 0, payload, len);
     track->timestamp += AUDIO_STEP;

@@ -10,6 +10,7 @@
 #define REPORT_US   1000000
 #define FEEDBACK_US 100000
 #define PLI_US      1000000
+#define REPORTS_MAX 31 /* of one RR */
 #define NACK_MAX    200
 #define SEEN_BITS   1024
 
@@ -31,6 +32,16 @@ static LoadStream *video_stream(LoadClient *client)
         if (client->streams[i].kind == LOAD_VIDEO)
             return &client->streams[i];
     return NULL;
+}
+
+/* What the RTX stream @ssrc repairs: the worker's numbers are neighbours (worker.c); else there is
+ * only one video. */
+static LoadStream *repaired_stream(LoadClient *client, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < client->n_streams; i++)
+        if (client->streams[i].kind == LOAD_VIDEO && client->streams[i].ssrc == ssrc - 1)
+            return &client->streams[i];
+    return video_stream(client);
 }
 
 static uint64_t *seen_word(LoadStream *stream, int64_t number, uint64_t *bit_out)
@@ -91,12 +102,13 @@ static void note_payload(LoadClient *client, const LoadStream *stream, const uin
     }
     const LoadPublisher *source = load->clients[publisher].publisher;
     const LoadTrack *track = kind == LOAD_AUDIO ? &source->audio : &source->video;
-    if (number >= track->number_then && number < track->number_end)
+    if (!client->is_late && number >= track->number_then && number < track->number_end)
         load->counters.marked++;
     if (load->is_in_window) {
         load->counters.in_window++;
-        load_histogram_add(&load->latency,
-                           arrival_ns > sent_ns ? (arrival_ns - sent_ns) / 1000 : 0);
+        if (!client->is_late)
+            load_histogram_add(&load->latency,
+                               arrival_ns > sent_ns ? (arrival_ns - sent_ns) / 1000 : 0);
     }
 }
 
@@ -128,7 +140,7 @@ void load_receive_rtp(LoadClient *client, uint8_t *data, size_t len, uint64_t ar
     if (mnb_rtp_parse(&rtp, data, (size_t)plain) < 0)
         return;
     if (stream->kind == LOAD_RTX) {
-        LoadStream *video = video_stream(client);
+        LoadStream *video = repaired_stream(client, rtp.ssrc);
         if (video == NULL || mnb_rtx_undo(data, (size_t)plain, &rtp, video->ssrc, 0) < 0)
             return;
         rtp.seq = mnb_get_u16(data + 2);
@@ -168,12 +180,12 @@ void load_rtcp_send(LoadClient *client, uint8_t *packet, size_t len)
 static void send_reports(LoadClient *client, int64_t now_us)
 {
     uint8_t packet[1200];
-    MnbRtcpReport reports[LOAD_STREAMS_MAX];
+    MnbRtcpReport reports[REPORTS_MAX];
     MnbRtcpWriter writer;
     size_t n = 0;
     for (unsigned i = 0; i < client->n_streams; i++) {
         LoadStream *stream = &client->streams[i];
-        if (!stream->seq.is_started)
+        if (!stream->seq.is_started || n == REPORTS_MAX)
             continue;
         int64_t expected = stream->seq.highest - stream->first + 1;
         int64_t lately = stream->seq.highest - stream->reported_highest;
@@ -239,8 +251,12 @@ void load_receive_tick(LoadClient *client, int64_t now_us)
 {
     uint8_t packet[64];
     LoadStream *video = video_stream(client);
-    if (video != NULL && video->seq.is_started && video->seq.highest > video->nacked)
-        send_nack(client, video);
+    for (unsigned i = 0; i < client->n_streams; i++) {
+        LoadStream *stream = &client->streams[i];
+        if (stream->kind == LOAD_VIDEO && stream->seq.is_started &&
+            stream->seq.highest > stream->nacked)
+            send_nack(client, stream);
+    }
     if (video != NULL && client->key_us == 0 && now_us >= client->pli_us) {
         MnbRtcpWriter writer;
         client->pli_us = now_us + PLI_US;

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #define TEXT_MAX  32768
-#define MEDIA_MAX 16
+#define MEDIA_MAX 40
 #define OPUS_PT   111
 #define VP8_PT    96
 #define RTX_PT    97

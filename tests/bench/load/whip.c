@@ -89,4 +89,4 @@ static void close_whip(Load *load)
     (void)load;
 }
 
-const LoadSignalling load_whip = {false, open_whip, is_ready, join, leave, NULL, close_whip};
+const LoadSignalling load_whip = {open_whip, is_ready, join, leave, NULL, close_whip};

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROOM       1
 #define OPUS_PT    111
 #define VP8_PT     96
 #define RTX_PT     97
@@ -29,6 +28,7 @@ typedef struct {
     int is_ready; /* 1, -1 failed */
     struct sockaddr_in address;
     uint8_t fingerprint[MNB_FINGERPRINT_BYTES];
+    uint32_t voices[LOAD_VOICES_MAX]; /* --voices: tracks, as the slots show them */
 } Worker;
 
 static void send_command(Load *load, uint16_t type, const void *body, size_t len)
@@ -74,10 +74,16 @@ static void add_track(LoadClient *client, bool is_video)
     send_command(client->load, MNB_MEDIA_TRACK_ADD, &add, sizeof add);
 }
 
-static void add_slot(LoadClient *client, bool is_video)
+/* A client's slot number @place shows nothing (0), or a track. */
+static void bind_slot(const LoadClient *client, unsigned place, uint32_t track)
 {
-    uint32_t slot = client->index * 2 + 1 + is_video;
-    unsigned publisher = client->index % client->load->options.publishers;
+    MnbSlotBind bind = {.slot = client->index * LOAD_STREAMS_MAX + place + 1, .track = track};
+    send_command(client->load, MNB_MEDIA_SLOT_BIND, &bind, sizeof bind);
+}
+
+static void add_slot(const LoadClient *client, unsigned place, bool is_video)
+{
+    uint32_t slot = client->index * LOAD_STREAMS_MAX + place + 1;
     MnbSlotAdd add = {
         .slot = slot,
         .transport = transport_of(client),
@@ -86,14 +92,54 @@ static void add_slot(LoadClient *client, bool is_video)
         .is_video = is_video,
         .has_nack = is_video,
         .clock_rate = is_video ? 90000 : 48000,
-        .mid = {is_video ? '1' : '0'},
         .ext = {.mid = MID_ID, .twcc = TWCC_ID},
     };
+    snprintf(add.mid, sizeof add.mid, "%u", place);
     add.pt[is_video ? MNB_CODEC_VP8 : MNB_CODEC_OPUS] = is_video ? VP8_PT : OPUS_PT;
     add.rtx_pt[MNB_CODEC_VP8] = is_video ? RTX_PT : 0;
-    MnbSlotBind bind_slot = {.slot = slot, .track = track_of(publisher, is_video)};
     send_command(client->load, MNB_MEDIA_SLOT_ADD, &add, sizeof add);
-    send_command(client->load, MNB_MEDIA_SLOT_BIND, &bind_slot, sizeof bind_slot);
+}
+
+/* What manabi does with the loudest: who is shown already stays where she is. */
+static void show_voices(Load *load, const MnbSpeaker *speaker)
+{
+    Worker *worker = load->door;
+    for (unsigned i = 0; i < 3 && speaker->tracks[i] != 0; i++) {
+        unsigned place = LOAD_VOICES_MAX;
+        bool is_shown = false;
+        for (unsigned v = load->options.voices; v > 0; v--) {
+            bool is_speaking = false;
+            for (unsigned j = 0; j < 3; j++)
+                is_speaking |= speaker->tracks[j] == worker->voices[v - 1];
+            is_shown |= worker->voices[v - 1] == speaker->tracks[i];
+            if (!is_speaking || worker->voices[v - 1] == 0)
+                place = v - 1;
+        }
+        if (is_shown || place == LOAD_VOICES_MAX)
+            continue;
+        worker->voices[place] = speaker->tracks[i];
+        for (unsigned c = load->options.publishers; c < load->n_clients; c++)
+            if (load->clients[c].state >= LOAD_CHECKING && load->clients[c].state <= LOAD_UP)
+                bind_slot(&load->clients[c], place, speaker->tracks[i]);
+    }
+}
+
+static void add_slots(const LoadClient *client)
+{
+    Load *load = client->load;
+    const LoadOptions *options = &load->options;
+    unsigned place = 0;
+    for (; place < options->voices; place++) {
+        add_slot(client, place, false);
+        bind_slot(client, place, ((Worker *)load->door)->voices[place]);
+    }
+    for (unsigned p = 0; options->voices == 0 && p < options->publishers; p++)
+        for (int is_video = 0; is_video < 2 && load_hears(client, p); is_video++) {
+            if (is_video ? options->bitrate_bps == 0 : options->audio_bytes == 0)
+                continue;
+            add_slot(client, place, is_video != 0);
+            bind_slot(client, place++, track_of(p, is_video != 0));
+        }
 }
 
 static void agree_on_publishing(LoadClient *client)
@@ -115,7 +161,7 @@ static void join(LoadClient *client)
     Worker *worker = load->door;
     MnbTransportOpen open = {
         .transport = transport_of(client),
-        .room = ROOM,
+        .room = client->room + 1,
         .direction = client->is_publisher ? MNB_PUBLISH : MNB_RECEIVE,
     };
     MnbTransportRemote remote = {.transport = open.transport};
@@ -137,9 +183,8 @@ static void join(LoadClient *client)
     for (int is_video = 0; is_video < 2; is_video++)
         if (wants[is_video] && client->is_publisher)
             add_track(client, is_video != 0);
-        else if (wants[is_video])
-            add_slot(client, is_video != 0);
     if (!client->is_publisher) {
+        add_slots(client);
         client->twcc_id = TWCC_ID;
         client->twcc = calloc(1, sizeof *client->twcc);
     }
@@ -156,8 +201,10 @@ static void leave(LoadClient *client)
     send_command(client->load, MNB_MEDIA_TRANSPORT_CLOSE, &id, sizeof id);
 }
 
-static void take_message(Worker *worker, const uint8_t *message, size_t len)
+static void take_message(Load *load, const uint8_t *message, size_t len)
 {
+    Worker *worker = load->door;
+    MnbSpeaker speaker;
     MnbMediaHead head;
     MnbMediaReady ready;
     MnbMediaRefused refused;
@@ -170,6 +217,10 @@ static void take_message(Worker *worker, const uint8_t *message, size_t len)
         memcpy(&refused, message + sizeof head, sizeof refused);
         fprintf(stderr, "manabi-load: the worker refused command %u about %u: %s\n", refused.type,
                 refused.id, strerror(-refused.error));
+    } else if (head.type == MNB_MEDIA_SPEAKER && len >= sizeof head + sizeof speaker &&
+               load->options.voices > 0) {
+        memcpy(&speaker, message + sizeof head, sizeof speaker);
+        show_voices(load, &speaker);
     }
 }
 
@@ -180,7 +231,7 @@ static void poll_worker(Load *load)
     ssize_t n;
     while ((n = recv(worker->control, message, sizeof message, MSG_DONTWAIT)) >=
            (ssize_t)sizeof(MnbMediaHead))
-        take_message(worker, message, (size_t)n);
+        take_message(load, message, (size_t)n);
     if (n == 0)
         worker->is_ready = -1;
 }
@@ -253,5 +304,4 @@ static void close_worker(Load *load)
         fprintf(stderr, "manabi-load: the worker ended with status 0x%x\n", (unsigned)status);
 }
 
-const LoadSignalling load_worker = {false, open_worker, is_ready,    join,
-                                    leave, poll_worker, close_worker};
+const LoadSignalling load_worker = {open_worker, is_ready, join, leave, poll_worker, close_worker};
