@@ -1,5 +1,6 @@
 /* api.h - the handlers that routes.c names. Each answers its request once, at once or later. */
 #pragma once
+#include "recordings/event.h"
 #include "server/http/request.h"
 
 /* health.c */
@@ -23,6 +24,12 @@ void mnb_api_event_create(MnbHttpRequest *request);
 void mnb_api_event(MnbHttpRequest *request);
 void mnb_api_event_change(MnbHttpRequest *request);
 void mnb_api_session(MnbHttpRequest *request);
+/* May the asker see @event: it is public, his own, or he is staff. */
+gboolean mnb_api_event_is_open(MnbHttpRequest *request, const MnbEvent *event);
+
+/* calendar.c */
+void mnb_api_event_calendar(MnbHttpRequest *request);
+void mnb_api_calendar(MnbHttpRequest *request);
 
 /* links.c */
 void mnb_api_links(MnbHttpRequest *request);

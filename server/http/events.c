@@ -238,7 +238,7 @@ void mnb_api_event_change(MnbHttpRequest *request)
 
 /* ---- reading ---- */
 
-static gboolean is_open_to(MnbHttpRequest *request, const MnbEvent *event)
+gboolean mnb_api_event_is_open(MnbHttpRequest *request, const MnbEvent *event)
 {
     const MnbLink *link = mnb_http_request_asker(request)->link;
     return event->is_public || (link != NULL && strcmp(link->event, event->id) == 0) ||
@@ -252,7 +252,7 @@ void mnb_api_event(MnbHttpRequest *request)
         mnb_event_find(mnb_http_request_db(request), mnb_http_request_param(request, 0), &error);
     if (event == NULL)
         mnb_http_request_answer_error(request, error);
-    else if (!is_open_to(request, event))
+    else if (!mnb_api_event_is_open(request, event))
         mnb_http_request_answer_not_found(request);
     else
         mnb_http_request_answer_json(request, 200, mnb_json_event(request, event));

@@ -26,6 +26,8 @@ static const MnbRoute routes[] = {
     {"POST", "/api/v1/events", .needs = MNB_MAY_PLAN_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_event_create},
     {"GET", EVENT, .run = mnb_api_event, ANYONE},
     {"PATCH", EVENT, .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_event_change},
+    {"GET", EVENT "/calendar.ics", .run = mnb_api_event_calendar, ANYONE},
+    {"GET", "/api/v1/calendar.ics", .run = mnb_api_calendar, ANYONE},
     {"GET", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .run = mnb_api_links},
     {"POST", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_link_create},
     {"DELETE", "/api/v1/links/{link}", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_LINK, .run = mnb_api_link_revoke},

@@ -515,6 +515,26 @@ def only_staff_plans_and_only_facilitators_change():
 
 
 @test
+def an_event_is_a_calendar_file():
+    cookie = admin
+    made = s.ask("POST", "/api/v1/events", event_fields(is_public=False), cookie=cookie).json()
+    path = f"/api/v1/events/{made['id']}/calendar.ics"
+    problem(s.ask("GET", path), 404, "not-found")
+    answer = s.ask("GET", path + "?language=ja", cookie=cookie)
+    same((answer.status, answer.headers["Content-Type"]), (200, "text/calendar; charset=utf-8"))
+    assert "attachment" in answer.headers["Content-Disposition"]
+    text = answer.body.decode().replace("\r\n ", "")
+    assert "SUMMARY;LANGUAGE=ja:廃棄物\r\n" in text and "DTSTART;TZID=Asia/Tokyo:20261201T140000\r\n" in text, text
+    assert f"/events/{made['id']}\r\n" in text and "/join#" not in text, text
+    problem(s.ask("GET", path + "?language=xx", cookie=cookie), 422, "invalid")
+    link = s.ask("POST", f"/api/v1/events/{made['id']}/links", {"role": "participant"}, cookie=cookie).json()["url"]
+    held = s.ask("GET", path, bearer=link.split("#")[1]).body.decode().replace("\r\n ", "")
+    assert "URL:" + link + "\r\n" in held, held
+    feed = s.ask("GET", "/api/v1/calendar.ics").body.decode()
+    assert made["id"] not in feed and "BEGIN:VCALENDAR" in feed, feed
+
+
+@test
 def events_that_are_not_public_are_not_there_for_strangers():
     path = "/api/v1/events/" + s.closed
     same(problem(s.ask("GET", path), 404, "not-found"),

@@ -61,8 +61,8 @@ async function problemOf(response: Response): Promise<ApiError> {
   );
 }
 
-async function call<T>(path: string, signal: AbortSignal, options: Call<T>): Promise<T> {
-  const headers: Record<string, string> = { Accept: 'application/json' };
+async function send(path: string, signal: AbortSignal, options: Omit<Call<unknown>, 'decode'>, accept: string): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept };
   if (options.token) headers.Authorization = `Bearer ${options.token}`;
   const method = options.method ?? 'GET';
   const init: RequestInit = { method, headers, signal, credentials: 'same-origin', cache: 'no-store' };
@@ -78,6 +78,11 @@ async function call<T>(path: string, signal: AbortSignal, options: Call<T>): Pro
     throw new ApiError('network', 0, 'the server could not be reached');
   }
   if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function call<T>(path: string, signal: AbortSignal, options: Call<T>): Promise<T> {
+  const response = await send(path, signal, options, 'application/json');
   let body: unknown = null;
   if (response.status !== 204 && response.status !== 202) {
     try {
@@ -118,6 +123,8 @@ function queryString(fields: object): string {
 
 const segment = encodeURIComponent;
 
+const calendarPath = (event: string, language: string): string => `/events/${segment(event)}/calendar.ics${queryString({ language })}`;
+
 export const api = {
   me: (signal: AbortSignal) => call('/me', signal, { decode: decodeMe }),
   signIn: (signal: AbortSignal, body: { user: string; password: string } | { token: string }) =>
@@ -133,6 +140,12 @@ export const api = {
     call(`/events?when=${when}`, signal, { decode: decodeEvents }),
   event: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/events/${segment(id)}`, signal, { token, decode: decodeEvent }),
+  /** The event as an iCalendar file. With a role link's token the file holds that link. */
+  calendarPath: (id: string, language: string) => `/api/v1${calendarPath(id, language)}`,
+  calendar: async (signal: AbortSignal, id: string, language: string, token: string): Promise<Blob> => {
+    const response = await send(calendarPath(id, language), signal, { token }, 'text/calendar');
+    return response.blob();
+  },
   createEvent: (signal: AbortSignal, body: EventFields) =>
     call('/events', signal, { method: 'POST', body, decode: decodeEvent }),
   changeEvent: (signal: AbortSignal, id: string, body: Partial<EventFields>, token?: string | null) =>

@@ -14,6 +14,7 @@ import {
   BilingualTitle, Failed, LanguageBadges, Loading, Marked, OtherTitle, PageHeading,
 } from '../parts/parts';
 import { RecordingCard } from '../parts/recording-card';
+import { CalendarLink } from './calendar-link';
 
 const REFRESH_MS = 30_000;
 const FILMS_SHOWN = 3;
@@ -69,6 +70,7 @@ function HowToJoin({ event }: { event: LearningEvent }): JSX.Element | null {
       {holdsLink
         ? <p><a class="button is-primary" href="/join"><Icon path={icons.arrow} size={20} />{t('event.join')}</a></p>
         : <p>{t('event.how-to-join-what')}</p>}
+      <CalendarLink event={event.id} token={holdsLink ? link.token : null} />
       <p class="quiet">{t(policyTexts[event.recording_policy])}</p>
     </section>
   );
