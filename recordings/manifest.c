@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "recordings/fields.h"
+#include "recordings/film-edit.h"
 #include "recordings/recording-private.h"
 #include "server/base/error.h"
 #include "server/base/ids.h"
@@ -41,6 +42,15 @@ static json_t *languages_to_array(char *const *languages)
     return array;
 }
 
+static json_t *list_or_empty(const char *text)
+{
+    json_t *list = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    if (json_is_array(list))
+        return list;
+    json_decref(list);
+    return json_array();
+}
+
 static json_t *recording_to_json(const MnbRecording *recording)
 {
     json_t *json = json_object();
@@ -56,6 +66,12 @@ static json_t *recording_to_json(const MnbRecording *recording)
     json_object_set_new(json, "description_en", json_string(recording->description_en));
     json_object_set_new(json, "description_ja", json_string(recording->description_ja));
     json_object_set_new(json, "languages", languages_to_array(recording->languages));
+    json_object_set_new(json, "more_areas", languages_to_array(recording->more_areas));
+    json_object_set_new(json, "licence", json_string(recording->licence));
+    json_object_set_new(json, "edit", list_or_empty(recording->edit));
+    json_object_set_new(json, "edit_made", list_or_empty(recording->edit_made));
+    json_object_set_new(json, "chapters", list_or_empty(recording->chapters));
+    json_object_set_new(json, "source_us", time_or_null(recording->source_us));
     json_object_set_new(json, "audience", json_string(mnb_audience_to_string(recording->audience)));
     json_object_set_new(json, "state",
                         json_string(mnb_recording_state_to_string(recording->state)));
@@ -154,17 +170,42 @@ static gint64 read_int(json_t *json, const char *name, gint64 max)
     return value < 0 || value > max ? 0 : (gint64)value;
 }
 
-static char **read_languages(json_t *json)
+static char **read_tags(json_t *json, const char *name)
 {
     g_autoptr(GStrvBuilder) languages = g_strv_builder_new();
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(json, "languages"), i, item)
+    json_array_foreach(json_object_get(json, name), i, item)
     {
         if (json_is_string(item) && i < MNB_LANGUAGES_MAX)
             g_strv_builder_add(languages, json_string_value(item));
     }
     return g_strv_builder_end(languages);
+}
+
+static char *dump_list(const json_t *list)
+{
+    char *raw = json_dumps(list, JSON_COMPACT);
+    char *text = g_strdup(raw != NULL ? raw : "[]");
+    free(raw);
+    return text;
+}
+
+static char *read_edit(json_t *json, const char *name)
+{
+    MnbFilmEdit edit;
+    mnb_film_edit_parse(json_object_get(json, name), 1000, &edit);
+    json_t *list = mnb_film_edit_to_json(&edit, 1000);
+    char *text = dump_list(list);
+    json_decref(list);
+    return text;
+}
+
+static char *read_chapters(json_t *json)
+{
+    const json_t *list = json_object_get(json, "chapters");
+    g_autofree char *text = json_is_array(list) ? dump_list(list) : g_strdup("[]");
+    return mnb_chapters_check(text, NULL) ? g_steal_pointer(&text) : g_strdup("[]");
 }
 
 /* What is missing or unknown becomes what shows least. */
@@ -180,7 +221,15 @@ static MnbRecording *read_recording(json_t *json)
     recording->title_ja = read_text(json, "title_ja");
     recording->description_en = read_text(json, "description_en");
     recording->description_ja = read_text(json, "description_ja");
-    recording->languages = read_languages(json);
+    recording->languages = read_tags(json, "languages");
+    recording->more_areas = read_tags(json, "more_areas");
+    recording->licence = read_text(json, "licence");
+    if (!g_strv_contains(mnb_licences, recording->licence))
+        recording->licence[0] = '\0';
+    recording->edit = read_edit(json, "edit");
+    recording->edit_made = read_edit(json, "edit_made");
+    recording->chapters = read_chapters(json);
+    recording->source_us = read_int(json, "source_us", G_MAXINT64);
     recording->folder = read_text(json, "folder");
     g_autofree char *origin = read_text(json, "origin");
     g_autofree char *audience = read_text(json, "audience");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "recordings/fields.h"
+#include "recordings/film-edit.h"
 #include "recordings/recording-private.h"
 #include "recordings/search-text.h"
 #include "server/base/error.h"
@@ -13,13 +14,52 @@
 #define COLUMNS                                                                                    \
     "id, area, city, event, session, origin, title_en, title_ja, description_en, description_ja,"  \
     " languages, audience, state, publish_when_ready, recorded_us, published_us, duration_us,"     \
-    " width, height, folder, created_us, updated_us"
+    " width, height, folder, created_us, updated_us, more_areas, licence, edit, edit_made,"        \
+    " chapters, source_us"
 
 static const char *const origin_names[] = {"session", "import", "upload", "feed"};
 static const char *const state_names[] = {"draft", "processing", "review", "published",
                                           "withdrawn"};
 MNB_DEFINE_NAMES(MnbOrigin, mnb_origin, origin_names)
 MNB_DEFINE_NAMES(MnbRecordingState, mnb_recording_state, state_names)
+
+const char *const mnb_licences[] = {"all-rights-reserved",
+                                    "cc-by-4.0",
+                                    "cc-by-sa-4.0",
+                                    "cc-by-nc-4.0",
+                                    "cc-by-nd-4.0",
+                                    "cc0-1.0",
+                                    NULL};
+
+static gboolean check_chapter(const json_t *chapter, json_int_t *after_ms, GError **error)
+{
+    const json_t *at = json_object_get(chapter, "at_ms");
+    const char *title_en = json_string_value(json_object_get(chapter, "title_en"));
+    const char *title_ja = json_string_value(json_object_get(chapter, "title_ja"));
+    if (!json_is_integer(at) || json_integer_value(at) < *after_ms ||
+        json_integer_value(at) > MNB_FILM_TIME_MAX_US / 1000) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "chapters: not in order of time");
+        return FALSE;
+    }
+    *after_ms = json_integer_value(at);
+    return mnb_field_titles(mnb_text(title_en), mnb_text(title_ja), error);
+}
+
+gboolean mnb_chapters_check(const char *text, GError **error)
+{
+    if (mnb_text(text)[0] == '\0')
+        return TRUE;
+    json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_int_t after_ms = 0;
+    gboolean is_good = json_is_array(list) && json_array_size(list) <= MNB_CHAPTERS_MAX;
+    if (!is_good)
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "chapters: not a list of at most %d",
+                    MNB_CHAPTERS_MAX);
+    for (size_t i = 0; is_good && i < json_array_size(list); i++)
+        is_good = check_chapter(json_array_get(list, i), &after_ms, error);
+    json_decref(list);
+    return is_good;
+}
 
 MnbRecording *mnb_recording_new(void)
 {
@@ -40,6 +80,11 @@ void mnb_recording_free(MnbRecording *recording)
     g_free(recording->description_en);
     g_free(recording->description_ja);
     g_strfreev(recording->languages);
+    g_strfreev(recording->more_areas);
+    g_free(recording->licence);
+    g_free(recording->edit);
+    g_free(recording->edit_made);
+    g_free(recording->chapters);
     g_free(recording->folder);
     g_free(recording);
 }
@@ -74,6 +119,12 @@ static MnbRecording *read_row(MnbStmt *stmt)
     recording->folder = mnb_stmt_dup_text(stmt, 19);
     recording->created_us = mnb_stmt_int(stmt, 20);
     recording->updated_us = mnb_stmt_int(stmt, 21);
+    recording->more_areas = mnb_languages_from_json(mnb_stmt_text(stmt, 22));
+    recording->licence = mnb_stmt_dup_text(stmt, 23);
+    recording->edit = mnb_stmt_dup_text(stmt, 24);
+    recording->edit_made = mnb_stmt_dup_text(stmt, 25);
+    recording->chapters = mnb_stmt_dup_text(stmt, 26);
+    recording->source_us = mnb_stmt_int(stmt, 27);
     return recording;
 }
 
@@ -149,6 +200,35 @@ static gint64 next_revision(MnbDb *db, GError **error)
     return mnb_stmt_run(stmt, error) ? revision : -1;
 }
 
+static gboolean check_edit(const char *field, const char *text, GError **error)
+{
+    MnbFilmEdit edit;
+    json_t *list = text == NULL ? json_array() : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    gboolean is_good = json_is_array(list) && mnb_film_edit_parse(list, 1000, &edit);
+    json_decref(list);
+    if (!is_good)
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "%s: not a list of ranges in order",
+                    field);
+    return is_good;
+}
+
+static gboolean check_areas(MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    char *const *areas = recording->more_areas;
+    for (guint i = 0; areas != NULL && areas[i] != NULL; i++)
+        if (!mnb_field_area(db, areas[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean check_licence(const char *licence, GError **error)
+{
+    if (mnb_text(licence)[0] == '\0' || g_strv_contains(mnb_licences, licence))
+        return TRUE;
+    g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "licence: there is no such licence");
+    return FALSE;
+}
+
 static gboolean check(MnbDb *db, const MnbRecording *recording, GError **error)
 {
     if (!mnb_field_titles(recording->title_en, recording->title_ja, error) ||
@@ -156,20 +236,30 @@ static gboolean check(MnbDb *db, const MnbRecording *recording, GError **error)
         !mnb_field_text("description_ja", recording->description_ja, MNB_DESCRIPTION_MAX, error) ||
         !mnb_field_area(db, recording->area, error) ||
         !mnb_field_city(db, recording->city, error) ||
-        !mnb_field_languages(recording->languages, 0, error))
+        !mnb_field_languages(recording->languages, 0, error) ||
+        !check_areas(db, recording, error) || !check_licence(recording->licence, error) ||
+        !check_edit("edit", recording->edit, error) ||
+        !check_edit("edit_made", recording->edit_made, error) ||
+        !mnb_chapters_check(recording->chapters, error))
         return FALSE;
     if (mnb_audience_to_string(recording->audience) == NULL ||
         mnb_recording_state_to_string(recording->state) == NULL ||
         mnb_origin_to_string(recording->origin) == NULL || recording->duration_us < 0 ||
-        recording->width < 0 || recording->height < 0) {
+        recording->width < 0 || recording->height < 0 || recording->source_us < 0) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "recording: a field is out of range");
         return FALSE;
     }
     return TRUE;
 }
 
-/* ?1 to ?13: what insert and update share. */
-static void bind_shared(MnbStmt *stmt, const MnbRecording *recording, const char *languages)
+static const char *list_text(const char *text)
+{
+    return mnb_text(text)[0] == '\0' ? "[]" : text;
+}
+
+/* ?1 to ?20: what insert and update share. */
+static void bind_shared(MnbStmt *stmt, const MnbRecording *recording, const char *languages,
+                        const char *more_areas)
 {
     mnb_stmt_bind_text(stmt, 1, recording->id);
     mnb_stmt_bind_text(stmt, 2, recording->area);
@@ -185,6 +275,12 @@ static void bind_shared(MnbStmt *stmt, const MnbRecording *recording, const char
     mnb_stmt_bind_time(stmt, 12, recording->duration_us);
     mnb_stmt_bind_time(stmt, 13, recording->width);
     mnb_stmt_bind_time(stmt, 14, recording->height);
+    mnb_stmt_bind_text(stmt, 15, more_areas);
+    mnb_stmt_bind_text(stmt, 16, mnb_text(recording->licence));
+    mnb_stmt_bind_text(stmt, 17, list_text(recording->edit));
+    mnb_stmt_bind_text(stmt, 18, list_text(recording->edit_made));
+    mnb_stmt_bind_text(stmt, 19, list_text(recording->chapters));
+    mnb_stmt_bind_time(stmt, 20, recording->source_us);
 }
 
 /* One directory name, which also stands in addresses: letters, digits, '-', '_' and '.'. */
@@ -206,26 +302,28 @@ static gboolean insert_row(MnbDb *db, const MnbRecording *recording, GError **er
     if (revision < 0)
         return FALSE;
     g_autofree char *languages = mnb_languages_to_json(recording->languages);
+    g_autofree char *more_areas = mnb_languages_to_json(recording->more_areas);
     g_autoptr(MnbStmt) stmt = mnb_db_prepare(
         db,
         "INSERT INTO recording(id, area, city, title_en, title_ja, description_en,"
         " description_ja, languages, audience, publish_when_ready, recorded_us, duration_us,"
-        " width, height, event, session, origin, state, published_us, folder, created_us,"
-        " updated_us, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+        " width, height, more_areas, licence, edit, edit_made, chapters, source_us, event, session,"
+        " origin, state, published_us, folder, created_us, updated_us, revision)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+        " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
         error);
     if (stmt == NULL)
         return FALSE;
-    bind_shared(stmt, recording, languages);
-    mnb_stmt_bind_text(stmt, 15, recording->event);
-    mnb_stmt_bind_text(stmt, 16, recording->session);
-    mnb_stmt_bind_text(stmt, 17, mnb_origin_to_string(recording->origin));
-    mnb_stmt_bind_text(stmt, 18, mnb_recording_state_to_string(recording->state));
-    mnb_stmt_bind_time(stmt, 19, recording->published_us);
-    mnb_stmt_bind_text(stmt, 20, recording->folder);
-    mnb_stmt_bind_int(stmt, 21, recording->created_us);
-    mnb_stmt_bind_int(stmt, 22, recording->updated_us);
-    mnb_stmt_bind_int(stmt, 23, revision);
+    bind_shared(stmt, recording, languages, more_areas);
+    mnb_stmt_bind_text(stmt, 21, recording->event);
+    mnb_stmt_bind_text(stmt, 22, recording->session);
+    mnb_stmt_bind_text(stmt, 23, mnb_origin_to_string(recording->origin));
+    mnb_stmt_bind_text(stmt, 24, mnb_recording_state_to_string(recording->state));
+    mnb_stmt_bind_time(stmt, 25, recording->published_us);
+    mnb_stmt_bind_text(stmt, 26, recording->folder);
+    mnb_stmt_bind_int(stmt, 27, recording->created_us);
+    mnb_stmt_bind_int(stmt, 28, recording->updated_us);
+    mnb_stmt_bind_int(stmt, 29, revision);
     return mnb_stmt_run(stmt, error) && mnb_search_text_put(db, recording->id, error);
 }
 
@@ -287,18 +385,20 @@ gboolean mnb_recording_update(MnbDb *db, const MnbRecording *recording, gint64 n
     if (revision < 0)
         return FALSE;
     g_autofree char *languages = mnb_languages_to_json(recording->languages);
+    g_autofree char *more_areas = mnb_languages_to_json(recording->more_areas);
     g_autoptr(MnbStmt) stmt = mnb_db_prepare(
         db,
         "UPDATE recording SET area = ?2, city = ?3, title_en = ?4, title_ja = ?5,"
         " description_en = ?6, description_ja = ?7, languages = ?8, audience = ?9,"
         " publish_when_ready = ?10, recorded_us = ?11, duration_us = ?12, width = ?13,"
-        " height = ?14, updated_us = ?15, revision = ?16 WHERE id = ?1",
+        " height = ?14, more_areas = ?15, licence = ?16, edit = ?17, edit_made = ?18,"
+        " chapters = ?19, source_us = ?20, updated_us = ?21, revision = ?22 WHERE id = ?1",
         error);
     if (stmt == NULL)
         return FALSE;
-    bind_shared(stmt, recording, languages);
-    mnb_stmt_bind_int(stmt, 15, now_us);
-    mnb_stmt_bind_int(stmt, 16, revision);
+    bind_shared(stmt, recording, languages, more_areas);
+    mnb_stmt_bind_int(stmt, 21, now_us);
+    mnb_stmt_bind_int(stmt, 22, revision);
     if (!mnb_stmt_run(stmt, error))
         return FALSE;
     if (mnb_db_changes(db) == 0)

@@ -47,6 +47,15 @@ gboolean mnb_recording_state_parse(const char *text, MnbRecordingState *state);
 gboolean mnb_part_state_parse(const char *text, MnbPartState *state);
 gboolean mnb_rendition_kind_parse(const char *text, MnbRenditionKind *kind);
 
+#define MNB_CHAPTERS_MAX 200
+
+/* Licences that a film may carry; NULL-terminated. "" is none said. */
+extern const char *const mnb_licences[];
+
+/* A list of chapters as in the struct below: in order of time, each with a title of at most
+ * MNB_TITLE_MAX characters in one of the languages. Errors: MNB_ERROR_INVALID. */
+gboolean mnb_chapters_check(const char *text, GError **error);
+
 /* All texts owned by the struct; never NULL after a find except where said. */
 typedef struct {
     char *id; /* insert makes one where NULL */
@@ -59,7 +68,13 @@ typedef struct {
     char *title_ja; /* at least one title is not empty */
     char *description_en;
     char *description_ja;
-    char **languages; /* BCP 47; may be empty */
+    char **languages;  /* BCP 47; may be empty */
+    char **more_areas; /* codes besides area; may be empty or NULL */
+    char *licence;     /* one of mnb_licences; "": not said */
+    char *edit;        /* JSON: what staff want kept, [[from_ms,to_ms],...] (film-edit.h) */
+    char *edit_made;   /* JSON: what the film that is there was made with */
+    char *chapters;    /* JSON: [{"at_ms":0,"title_en":"","title_ja":""},...] */
+    gint64 source_us;  /* length before cuts; 0: not known yet */
     MnbAudience audience;
     MnbRecordingState state;
     gboolean publish_when_ready; /* else: review */
@@ -102,7 +117,8 @@ MnbRecording *mnb_recording_insert_for_session(MnbDb *db, const char *session, g
                                                GError **error);
 
 /* Write. Replaces the fields that people edit and those that jobs find out: area, city, titles,
- * descriptions, languages, audience, publish_when_ready, recorded_us, duration_us, width, height.
+ * descriptions, languages, audience, publish_when_ready, recorded_us, duration_us, width, height,
+ * more_areas, licence, edit, edit_made, chapters, source_us.
  * Not state, origin, folder, event, session. Errors: MNB_ERROR_NOT_FOUND, MNB_ERROR_INVALID. */
 gboolean mnb_recording_update(MnbDb *db, const MnbRecording *recording, gint64 now_us,
                               GError **error);

@@ -15,8 +15,9 @@
 
 typedef struct {
     GstElement *pipeline;
-    GstElement *sinks[2]; /* video, audio; NULL: there is none. Set from streaming threads */
-    gint has_ended[2];    /* atomic: the stream is over; the pipeline says so only when it plays */
+    GstElement *sinks[MNB_FILM_STREAMS]; /* NULL: there is none. Set from streaming threads */
+    gint has_ended[MNB_FILM_STREAMS]; /* atomic: the stream is over; the pipeline says so only when
+                                         it plays */
     GMutex lock;
 } Probe;
 
@@ -27,20 +28,20 @@ static GstPadProbeReturn on_event(GstPad *pad, GstPadProbeInfo *info, gpointer d
     return GST_PAD_PROBE_OK;
 }
 
-static GstPad *on_branch(gboolean is_video, gpointer owner)
+static GstPad *on_branch(int stream, gpointer owner)
 {
     Probe *probe = owner;
-    GstElement *sink =
-        gst_element_factory_make("fakesink", is_video ? "probe-video" : "probe-audio");
+    g_autofree char *name = g_strdup_printf("probe-%d", stream);
+    GstElement *sink = gst_element_factory_make("fakesink", name);
     g_object_set(sink, "sync", FALSE, "enable-last-sample", TRUE, NULL);
     gst_bin_add(GST_BIN(probe->pipeline), sink);
     gst_element_sync_state_with_parent(sink);
     g_mutex_lock(&probe->lock);
-    probe->sinks[is_video ? 0 : 1] = sink;
+    probe->sinks[stream] = sink;
     g_mutex_unlock(&probe->lock);
     GstPad *pad = gst_element_get_static_pad(sink, "sink");
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event,
-                      &probe->has_ended[is_video ? 0 : 1], NULL);
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, &probe->has_ended[stream],
+                      NULL);
     return pad;
 }
 
@@ -71,7 +72,7 @@ static gboolean has_stream(Probe *probe, int stream)
 static gboolean is_settled(Probe *probe)
 {
     gboolean has_any = FALSE;
-    for (int stream = 0; stream < 2; stream++) {
+    for (int stream = 0; stream < MNB_FILM_STREAMS; stream++) {
         if (!has_stream(probe, stream))
             continue;
         gboolean has_ended = g_atomic_int_get(&probe->has_ended[stream]) != 0;
@@ -86,8 +87,12 @@ static gboolean is_settled(Probe *probe)
 static gboolean is_known(Probe *probe)
 {
     g_autoptr(GstCaps) picture = sink_caps(probe, 0);
-    g_autoptr(GstCaps) sound = sink_caps(probe, 1);
-    return is_settled(probe) && (picture != NULL || sound != NULL);
+    gboolean has_sound = FALSE;
+    for (int stream = 1; stream < MNB_FILM_STREAMS && !has_sound; stream++) {
+        g_autoptr(GstCaps) sound = sink_caps(probe, stream);
+        has_sound = sound != NULL;
+    }
+    return is_settled(probe) && (picture != NULL || has_sound);
 }
 
 static gboolean set_not_a_film(GError **error, const char *reason)
@@ -176,16 +181,41 @@ static void read_rate(MnbFilm *film, MnbFilmInfo *info)
     }
 }
 
+static gboolean has_language(const MnbFilmInfo *info, const char *language)
+{
+    for (int i = 0; i < info->n_sounds; i++)
+        if (g_ascii_strcasecmp(info->sounds[i].language, language) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* The first sound, and others in other languages. A camera's second microphone is none of them. */
+static void read_sounds(Probe *probe, MnbFilm *film, MnbFilmInfo *info)
+{
+    for (int i = 0; i < MNB_FILM_SOUNDS_MAX; i++) {
+        char language[36];
+        g_autoptr(GstCaps) caps = sink_caps(probe, 1 + i);
+        if (caps == NULL)
+            continue;
+        mnb_film_language(film, i, language, sizeof language);
+        if (info->n_sounds > 0 && (language[0] == '\0' || has_language(info, language)))
+            continue;
+        info->sounds[info->n_sounds].stream = 1 + i;
+        g_strlcpy(info->sounds[info->n_sounds].language, language, sizeof language);
+        info->n_sounds++;
+    }
+    info->has_audio = info->n_sounds > 0;
+}
+
 static gboolean read_info(Probe *probe, MnbFilm *film, MnbFilmInfo *info, GError **error)
 {
     gint64 duration_ns = 0;
     g_autoptr(GstCaps) picture = sink_caps(probe, 0);
-    g_autoptr(GstCaps) sound = sink_caps(probe, 1);
     info->kind = mnb_film_kind(film);
     if (picture == NULL && has_stream(probe, 0))
         return set_not_a_film(error, "the picture cannot be decoded");
     info->has_video = picture != NULL;
-    info->has_audio = sound != NULL;
+    read_sounds(probe, film, info);
     if (gst_element_query_duration(probe->pipeline, GST_FORMAT_TIME, &duration_ns) &&
         duration_ns > 0)
         info->duration_us = duration_ns / 1000;

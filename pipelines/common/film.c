@@ -56,9 +56,11 @@ struct MnbFilm {
     const MnbFilmKind *kind;
     MnbFilmBranch branch;
     gpointer owner;
-    GMutex lock;    /* for all below */
-    GstPad *out[2]; /* sink pads of the branches: video, audio; NULL: none yet */
-    char codec[2][64];
+    GMutex lock;                   /* for all below */
+    GstPad *out[MNB_FILM_STREAMS]; /* sink pads of the branches; NULL: none */
+    int n_sounds;                  /* that were found and can be decoded */
+    char codec[2][64];             /* of the picture and the first sound */
+    char languages[MNB_FILM_SOUNDS_MAX][36];
     gint fps_n, fps_d; /* by the container; 0/1: not said */
     guint n_pictures;  /* the first ones: their time stamps, for a rate */
     GstClockTime first, last;
@@ -66,7 +68,7 @@ struct MnbFilm {
     gboolean has_all_pads;
 };
 
-enum { VIDEO, AUDIO };
+enum { VIDEO, AUDIO }; /* AUDIO: the first sound */
 
 /* ---- building -----------------------------------------------------------------------------------
  */
@@ -102,22 +104,29 @@ static GstElement *add_picture_filters(MnbFilm *film, GstElement *last)
     return last;
 }
 
+/* "film-video-queue", "film-audio-1-queue". Returns (owned). */
+static char *part_name(int stream, const char *what)
+{
+    return stream == VIDEO ? g_strconcat("film-video-", what, NULL)
+                           : g_strdup_printf("film-audio-%d-%s", stream, what);
+}
+
 /* Returns: the first element of the chain, everything linked to @into; NULL: it does not work. */
 static GstElement *add_chain(MnbFilm *film, int stream, gsize codec, GstPad *into)
 {
-    static const char *const names[2][3] = {
-        {"film-video-queue", "film-video-parse", "film-video-decode"},
-        {"film-audio-queue", "film-audio-parse", "film-audio-decode"}};
-    GstElement *queue = add(film, "queue", names[stream][0], NULL), *last = queue;
+    g_autofree char *queue_name = part_name(stream, "queue");
+    g_autofree char *parse_name = part_name(stream, "parse");
+    g_autofree char *decode_name = part_name(stream, "decode");
+    GstElement *queue = add(film, "queue", queue_name, NULL), *last = queue;
     if (queue == NULL)
         return NULL;
     g_object_set(queue, "max-size-bytes", QUEUE_BYTES, "max-size-buffers", 0u, "max-size-time",
                  (guint64)0, NULL);
     if (codecs[codec].parser != NULL &&
-        (last = add(film, codecs[codec].parser, names[stream][1], last)) == NULL)
+        (last = add(film, codecs[codec].parser, parse_name, last)) == NULL)
         return NULL;
     if (codecs[codec].decoder != NULL &&
-        (last = add(film, codecs[codec].decoder, names[stream][2], last)) == NULL)
+        (last = add(film, codecs[codec].decoder, decode_name, last)) == NULL)
         return NULL;
     if (stream == VIDEO && (last = add_picture_filters(film, last)) == NULL)
         return NULL;
@@ -129,7 +138,7 @@ static void start_chain(MnbFilm *film, int stream)
 {
     GstIterator *iterator = gst_bin_iterate_elements(GST_BIN(film->pipeline));
     GValue value = G_VALUE_INIT;
-    const char *prefix = stream == VIDEO ? "film-video-" : "film-audio-";
+    g_autofree char *prefix = part_name(stream, "");
     while (gst_iterator_next(iterator, &value) == GST_ITERATOR_OK) {
         GstElement *element = g_value_get_object(&value);
         if (g_str_has_prefix(GST_ELEMENT_NAME(element), prefix))
@@ -166,6 +175,45 @@ static GstPadProbeReturn on_coded_picture(GstPad *pad, GstPadProbeInfo *info, gp
     return is_enough ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_OK;
 }
 
+/* Returns: its number, or -1 when it is not wanted. */
+static int take_stream(MnbFilm *film, gboolean is_video, gboolean is_known, const char *name)
+{
+    int stream = -1;
+    g_mutex_lock(&film->lock);
+    if (!is_known && film->refused[0] == '\0')
+        g_strlcpy(film->refused, name, sizeof film->refused);
+    else if (is_known && is_video && film->out[VIDEO] == NULL)
+        stream = VIDEO;
+    else if (is_known && !is_video && film->n_sounds < MNB_FILM_SOUNDS_MAX)
+        stream = AUDIO + film->n_sounds++;
+    g_mutex_unlock(&film->lock);
+    return stream;
+}
+
+/* The container's word for a sound's language comes as a tag in front of the data. */
+static GstPadProbeReturn on_tag(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    MnbFilm *film = data;
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    GstTagList *tags = NULL;
+    g_autofree char *language = NULL;
+    if (GST_EVENT_TYPE(event) != GST_EVENT_TAG)
+        return GST_PAD_PROBE_OK;
+    gst_event_parse_tag(event, &tags);
+    if (!gst_tag_list_get_string(tags, GST_TAG_LANGUAGE_CODE, &language) ||
+        strcmp(language, "und") == 0)
+        return GST_PAD_PROBE_OK;
+    g_mutex_lock(&film->lock);
+    for (int i = 0; i < film->n_sounds; i++) {
+        GstElement *queue = GST_PAD_PARENT(pad);
+        g_autofree char *name = part_name(AUDIO + i, "queue");
+        if (queue != NULL && strcmp(GST_OBJECT_NAME(queue), name) == 0)
+            g_strlcpy(film->languages[i], language, sizeof film->languages[i]);
+    }
+    g_mutex_unlock(&film->lock);
+    return GST_PAD_PROBE_OK;
+}
+
 static void on_pad(GstElement *demuxer, GstPad *pad, gpointer data)
 {
     MnbFilm *film = data;
@@ -178,23 +226,19 @@ static void on_pad(GstElement *demuxer, GstPad *pad, gpointer data)
     gboolean is_video = g_str_has_prefix(name, "video/") || g_str_has_prefix(name, "image/");
     if (!is_video && !g_str_has_prefix(name, "audio/"))
         return; /* subtitles, data */
-    int stream = is_video ? VIDEO : AUDIO;
     gssize codec = find_codec(caps);
-    g_mutex_lock(&film->lock);
-    gboolean is_taken = film->out[stream] != NULL;
-    if (codec < 0 && film->refused[0] == '\0')
-        g_strlcpy(film->refused, name, sizeof film->refused);
-    g_mutex_unlock(&film->lock);
-    if (codec < 0 || is_taken)
+    int stream = take_stream(film, is_video, codec >= 0, name);
+    if (stream < 0)
         return;
-    GstPad *into = film->branch(is_video, film->owner);
+    GstPad *into = film->branch(stream, film->owner);
     if (into == NULL)
         return;
     GstElement *first = add_chain(film, stream, (gsize)codec, into);
     g_autoptr(GstPad) in = first != NULL ? gst_element_get_static_pad(first, "sink") : NULL;
     g_mutex_lock(&film->lock);
     film->out[stream] = into;
-    g_strlcpy(film->codec[stream], name, sizeof film->codec[stream]);
+    if (stream <= AUDIO)
+        g_strlcpy(film->codec[stream], name, sizeof film->codec[stream]);
     if (stream == VIDEO)
         gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &film->fps_n,
                                    &film->fps_d);
@@ -202,6 +246,8 @@ static void on_pad(GstElement *demuxer, GstPad *pad, gpointer data)
     if (in != NULL) {
         if (stream == VIDEO)
             gst_pad_add_probe(in, GST_PAD_PROBE_TYPE_BUFFER, on_coded_picture, film, NULL);
+        else
+            gst_pad_add_probe(in, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_tag, film, NULL);
         start_chain(film, stream);
         if (gst_pad_link(pad, in) == GST_PAD_LINK_OK)
             return;
@@ -294,8 +340,8 @@ void mnb_film_free(MnbFilm *film)
 {
     if (film == NULL)
         return;
-    gst_clear_object(&film->out[VIDEO]);
-    gst_clear_object(&film->out[AUDIO]);
+    for (int i = 0; i < MNB_FILM_STREAMS; i++)
+        gst_clear_object(&film->out[i]);
     g_mutex_clear(&film->lock);
     g_free(film);
 }
@@ -318,6 +364,13 @@ void mnb_film_codecs(MnbFilm *film, char *video_out, char *audio_out, gsize size
     g_mutex_lock(&film->lock);
     g_strlcpy(video_out, film->codec[VIDEO], size);
     g_strlcpy(audio_out, film->codec[AUDIO], size);
+    g_mutex_unlock(&film->lock);
+}
+
+void mnb_film_language(MnbFilm *film, int sound, char *out, gsize size)
+{
+    g_mutex_lock(&film->lock);
+    g_strlcpy(out, film->languages[sound], size);
     g_mutex_unlock(&film->lock);
 }
 
@@ -363,7 +416,7 @@ MnbFilmPart mnb_film_part_of(const MnbFilm *film, GstMessage *message)
 
 void mnb_film_end(MnbFilm *film, MnbFilmPart part)
 {
-    for (int stream = VIDEO; stream <= AUDIO; stream++) {
+    for (int stream = VIDEO; stream < MNB_FILM_STREAMS; stream++) {
         MnbFilmPart other = stream == VIDEO ? MNB_FILM_AUDIO : MNB_FILM_VIDEO;
         g_mutex_lock(&film->lock);
         g_autoptr(GstPad) pad =

@@ -5,8 +5,8 @@
  *                                        +-> queue -> (parser) -> decoder ---------------> branch
  *
  * No element is chosen by GStreamer (no decodebin): the demuxer follows from sniff.h, parser and
- * decoder from a table by the caps. The first picture and the first sound are taken, others
- * ignored. */
+ * decoder from a table by the caps. The first picture and the first sounds are taken, others
+ * ignored: a film may have a sound for each language. */
 #pragma once
 #include "pipelines/common/program.h"
 #include "pipelines/common/sniff.h"
@@ -16,12 +16,15 @@
 #define MNB_FILM_SIDE_MAX        8192
 #define MNB_FILM_PIXELS_MAX      35700000
 
+#define MNB_FILM_SOUNDS_MAX 8
+#define MNB_FILM_STREAMS    (1 + MNB_FILM_SOUNDS_MAX) /* 0: the picture; 1 + n: sound n */
+
 typedef struct MnbFilm MnbFilm;
 
 /* Where a decoded stream goes. Called from a streaming thread when the stream is found.
  * Returns (owned by the film): the sink pad to link to, its element in the pipeline and with its
  * parent's state; NULL: this stream is not wanted. */
-typedef GstPad *(*MnbFilmBranch)(gboolean is_video, gpointer owner);
+typedef GstPad *(*MnbFilmBranch)(int stream, gpointer owner);
 
 /* Adds the source to @pipeline (borrowed, outlives the film). Returns (owned): NULL with @error
  * set: NOT_A_FILM, TOO_LARGE, IO, MISSING_PLUGIN. */
@@ -36,6 +39,10 @@ gboolean mnb_film_has_all_streams(MnbFilm *film);
 
 /* Caps names of the streams taken, "" when there is none, each up to @size bytes. */
 void mnb_film_codecs(MnbFilm *film, char *video_out, char *audio_out, gsize size);
+
+/* What the container says of the language of sound @sound, once its first data came: ISO 639, ""
+ * when nothing. */
+void mnb_film_language(MnbFilm *film, int sound, char *out, gsize size);
 
 #define MNB_FILM_RATE_PICTURES 120
 
@@ -68,6 +75,12 @@ typedef struct {
     int fps_n, fps_d;                      /* 0/1: not known or varying */
     char colorimetry[64];                  /* GStreamer's words */
     char video_codec[64], audio_codec[64]; /* caps names; "": none */
+    /* The sounds that differ in language, the first one first. */
+    struct {
+        int stream;        /* as in MnbFilmBranch */
+        char language[36]; /* BCP 47; "": not known */
+    } sounds[MNB_FILM_SOUNDS_MAX];
+    int n_sounds;
 } MnbFilmInfo;
 
 /* Decodes the first picture and sound. Sets @error: NOT_A_FILM (with a reason for people),

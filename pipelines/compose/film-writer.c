@@ -3,11 +3,13 @@
 #include "pipelines/compose/sound.h"
 
 #include <gst/app/app.h>
+#include <string.h>
 
 #define QUALITY 20 /* x264's constant rate factor */
 
 struct MnbFilmWriter {
-    GstElement *pipeline, *pictures, *sound;
+    GstElement *pipeline, *pictures;
+    GPtrArray *sounds; /* GstElement, borrowed: appsrc of each */
     GstBus *bus;
 };
 
@@ -48,10 +50,26 @@ static gboolean build_pictures(MnbFilmWriter *writer, const GstVideoInfo *info, 
            link_to(queue, muxer, "video_%u", error);
 }
 
-static gboolean build_sound(MnbFilmWriter *writer, GstElement *muxer, GError **error)
+/* The muxer takes the track's language from a tag; a track without one is English by the rules of
+ * Matroska. */
+static gboolean add_language(MnbFilmWriter *writer, GstElement **last, const char *language,
+                             GError **error)
 {
-    GstElement *convert, *encoder, *queue;
-    if ((writer->sound = add(writer, "appsrc", error)) == NULL ||
+    GstElement *tags = add(writer, "taginject", error);
+    if (tags == NULL || !link_to(*last, tags, NULL, error))
+        return FALSE;
+    g_autofree char *primary = g_strndup(language, strcspn(language, "-"));
+    g_autofree char *text = g_strdup_printf("language-code=%s", *primary != '\0' ? primary : "und");
+    g_object_set(tags, "tags", text, NULL);
+    *last = tags;
+    return TRUE;
+}
+
+static gboolean build_sound(MnbFilmWriter *writer, const char *language, GstElement *muxer,
+                            GError **error)
+{
+    GstElement *source, *convert, *encoder, *queue;
+    if ((source = add(writer, "appsrc", error)) == NULL ||
         (convert = add(writer, "audioconvert", error)) == NULL ||
         (encoder = add(writer, "flacenc", error)) == NULL ||
         (queue = add(writer, "queue", error)) == NULL)
@@ -62,30 +80,42 @@ static gboolean build_sound(MnbFilmWriter *writer, GstElement *muxer, GError **e
     g_autoptr(GstCaps) wanted =
         gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, "S16LE", NULL);
     /* Not bounded: it comes in step with the pictures, and those are. */
-    g_object_set(writer->sound, "caps", caps, "format", GST_FORMAT_TIME, "max-bytes", (guint64)0,
-                 NULL);
+    g_ptr_array_add(writer->sounds, source);
+    g_object_set(source, "caps", caps, "format", GST_FORMAT_TIME, "max-bytes", (guint64)0, NULL);
     gst_util_set_object_arg(G_OBJECT(encoder), "quality", "2");
     g_object_set(queue, "max-size-time", (guint64)0, "max-size-bytes", 0u, "max-size-buffers", 0u,
                  NULL);
-    if (!link_to(writer->sound, convert, NULL, error))
+    if (!link_to(source, convert, NULL, error))
         return FALSE;
     if (!gst_element_link_filtered(convert, encoder, wanted)) {
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_INTERNAL, "the film's sound cannot be linked");
         return FALSE;
     }
-    return link_to(encoder, queue, NULL, error) && link_to(queue, muxer, "audio_%u", error);
+    GstElement *last = encoder;
+    return add_language(writer, &last, language, error) && link_to(last, queue, NULL, error) &&
+           link_to(queue, muxer, "audio_%u", error);
 }
 
-MnbFilmWriter *mnb_film_writer_new(const char *path, const GstVideoInfo *info, gboolean has_audio,
-                                   GError **error)
+static gboolean build_sounds(MnbFilmWriter *writer, const GPtrArray *languages, GstElement *muxer,
+                             GError **error)
+{
+    for (guint i = 0; languages != NULL && i < languages->len; i++)
+        if (!build_sound(writer, g_ptr_array_index(languages, i), muxer, error))
+            return FALSE;
+    return TRUE;
+}
+
+MnbFilmWriter *mnb_film_writer_new(const char *path, const GstVideoInfo *info,
+                                   const GPtrArray *languages, GError **error)
 {
     MnbFilmWriter *writer = g_new0(MnbFilmWriter, 1);
     writer->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
+    writer->sounds = g_ptr_array_new();
     writer->bus = gst_element_get_bus(writer->pipeline);
     GstElement *muxer = add(writer, "matroskamux", error);
     GstElement *sink = muxer != NULL ? add(writer, "filesink", error) : NULL;
     if (sink == NULL || !build_pictures(writer, info, muxer, error) ||
-        (has_audio && !build_sound(writer, muxer, error)) || !link_to(muxer, sink, NULL, error)) {
+        !build_sounds(writer, languages, muxer, error) || !link_to(muxer, sink, NULL, error)) {
         mnb_film_writer_free(writer);
         return NULL;
     }
@@ -101,6 +131,7 @@ void mnb_film_writer_free(MnbFilmWriter *writer)
         return;
     gst_element_set_state(writer->pipeline, GST_STATE_NULL);
     gst_object_unref(writer->bus);
+    g_ptr_array_unref(writer->sounds);
     gst_object_unref(writer->pipeline);
     g_free(writer);
 }
@@ -131,16 +162,17 @@ gboolean mnb_film_writer_put_picture(MnbFilmWriter *writer, GstBuffer *buffer, G
     return put(writer, writer->pictures, buffer, error);
 }
 
-gboolean mnb_film_writer_put_sound(MnbFilmWriter *writer, GstBuffer *buffer, GError **error)
+gboolean mnb_film_writer_put_sound(MnbFilmWriter *writer, guint sound, GstBuffer *buffer,
+                                   GError **error)
 {
-    return put(writer, writer->sound, buffer, error);
+    return put(writer, g_ptr_array_index(writer->sounds, sound), buffer, error);
 }
 
 gboolean mnb_film_writer_finish(MnbFilmWriter *writer, MnbProgram *program, GError **error)
 {
     gst_app_src_end_of_stream(GST_APP_SRC(writer->pictures));
-    if (writer->sound != NULL)
-        gst_app_src_end_of_stream(GST_APP_SRC(writer->sound));
+    for (guint i = 0; i < writer->sounds->len; i++)
+        gst_app_src_end_of_stream(GST_APP_SRC(g_ptr_array_index(writer->sounds, i)));
     while (!mnb_program_is_stopping(program, error)) {
         g_autoptr(GstMessage) message = gst_bus_timed_pop_filtered(
             writer->bus, GST_SECOND / 10, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);

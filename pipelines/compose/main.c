@@ -15,6 +15,7 @@ static const MnbElementNeed needs[] = {
     {"audioresample", "audioresample", "gstreamer1.0-plugins-base"},
     {"textoverlay", "pango", "gstreamer1.0-x"},
     {"x264enc", "x264", "gstreamer1.0-plugins-ugly"},
+    {"taginject", "debug", "gstreamer1.0-plugins-good"},
     {"flacenc", "flac", "gstreamer1.0-plugins-good"},
     {NULL},
 };

@@ -36,6 +36,8 @@ void mnb_plan_free(MnbPlan *plan)
     g_ptr_array_unref(plan->tracks);
     g_ptr_array_unref(plan->peers);
     g_array_unref(plan->presences);
+    g_array_unref(plan->parts);
+    g_ptr_array_unref(plan->channels);
     g_free(plan->title_en);
     g_free(plan->title_ja);
     g_free(plan->out);
@@ -157,6 +159,18 @@ static gboolean is_useful(const char *state)
            strcmp(state, "doubtful") == 0;
 }
 
+/* Returns: 0, the floor, for a language that cannot be. */
+static guint find_channel(MnbPlan *plan, const char *language)
+{
+    for (guint i = 1; i < plan->channels->len; i++)
+        if (g_ascii_strcasecmp(g_ptr_array_index(plan->channels, i), language) == 0)
+            return i;
+    if (*language == '\0' || strlen(language) > 35 || plan->channels->len >= MNB_PLAN_CHANNELS_MAX)
+        return 0;
+    g_ptr_array_add(plan->channels, g_strdup(language));
+    return plan->channels->len - 1;
+}
+
 static gboolean is_inside(const char *file)
 {
     return *file != '/' && strstr(file, "..") == NULL;
@@ -165,13 +179,16 @@ static gboolean is_inside(const char *file)
 static gboolean add_track(MnbPlan *plan, const char *dir, const Part *part, json_t *json,
                           json_t *names, GError **error)
 {
-    const char *peer, *name = "", *kind, *role = "", *codec, *file, *state;
+    const char *peer, *name = "", *kind, *role = "", *language = "", *codec, *file, *state;
     json_int_t offset_us, duration_us;
-    if (json_unpack(json, "{s:s, s?s, s:s, s?s, s:s, s:s, s:s, s:I, s:I}", "peer", &peer, "name",
-                    &name, "kind", &kind, "role", &role, "codec", &codec, "file", &file, "state",
-                    &state, "offset_us", &offset_us, "duration_us", &duration_us) != 0)
+    if (json_unpack(json, "{s:s, s?s, s:s, s?s, s?s, s:s, s:s, s:s, s:I, s:I}", "peer", &peer,
+                    "name", &name, "kind", &kind, "role", &role, "language", &language, "codec",
+                    &codec, "file", &file, "state", &state, "offset_us", &offset_us, "duration_us",
+                    &duration_us) != 0)
         return set_bad(error, "a track of a part is not as it should be");
-    if (!is_useful(state) || strcmp(role, "interpretation") == 0)
+    gboolean is_video = strcmp(kind, "video") == 0;
+    gboolean is_interpretation = strcmp(role, "interpretation") == 0;
+    if (!is_useful(state) || (is_interpretation && (is_video || *language == '\0')))
         return TRUE;
     if (!is_inside(file))
         return set_bad(error, "a track of a part has a bad name");
@@ -188,8 +205,10 @@ static gboolean add_track(MnbPlan *plan, const char *dir, const Part *part, json
     MnbPlanTrack *track = g_new0(MnbPlanTrack, 1);
     track->path = g_build_filename(dir, file, NULL);
     track->codec = g_strdup(codec);
-    track->peer = find_peer(plan, peer, name, names);
-    track->is_video = strcmp(kind, "video") == 0;
+    /* Who interprets is heard, not seen. */
+    track->peer = is_interpretation ? G_MAXUINT : find_peer(plan, peer, name, names);
+    track->is_video = is_video;
+    track->channel = is_interpretation ? find_channel(plan, language) : 0;
     track->is_screen = strcmp(role, "screen") == 0;
     track->shift_us = part->film_us;
     track->start_us = part->film_us + offset_us;
@@ -215,6 +234,8 @@ static void move_to_zero(MnbPlan *plan)
         track->end_us -= first_us;
         plan->end_us = MAX(plan->end_us, track->end_us);
     }
+    for (guint i = 0; i < plan->parts->len; i++)
+        g_array_index(plan->parts, MnbPlanPart, i).start_us -= first_us;
 }
 
 /* Tracks come by start, so each continues the last presence of its peer or begins a new one. A
@@ -224,6 +245,8 @@ static void find_presences(MnbPlan *plan)
     for (guint i = 0; i < plan->tracks->len; i++) {
         const MnbPlanTrack *track = g_ptr_array_index(plan->tracks, i);
         MnbPlanPresence *last = NULL;
+        if (track->peer == G_MAXUINT)
+            continue;
         for (guint k = 0; k < plan->presences->len; k++) {
             MnbPlanPresence *presence = &g_array_index(plan->presences, MnbPlanPresence, k);
             if (presence->peer == track->peer && presence->is_screen == track->is_screen)
@@ -245,28 +268,28 @@ static gboolean parse_job(const json_t *job, MnbPlan *plan, const char **dir, js
                           json_t **names, GError **error)
 {
     const char *out = NULL, *title_en = "", *title_ja = "";
-    json_int_t start_us = 0, end_us = 0;
+    const char *language = "";
+    json_t *keep = NULL;
     int width = 1280, height = 720, fps = 25;
-    if (json_unpack((json_t *)job, "{s:s, s:s, s?i, s?i, s?i, s?s, s?s, s?o, s?o, s?I, s?I}", "dir",
+    if (json_unpack((json_t *)job, "{s:s, s:s, s?i, s?i, s?i, s?s, s?s, s?o, s?o, s?o, s?s}", "dir",
                     dir, "out", &out, "width", &width, "height", &height, "fps", &fps, "title_en",
-                    &title_en, "title_ja", &title_ja, "parts", parts, "names", names,
-                    "trim_start_us", &start_us, "trim_end_us", &end_us) != 0)
+                    &title_en, "title_ja", &title_ja, "parts", parts, "names", names, "keep_us",
+                    &keep, "language", &language) != 0)
         return set_bad(error, "a field is missing or of another type");
     if (width < 320 || width > 1920 || height < 180 || height > 1080 || width % 2 != 0 ||
         height % 2 != 0)
         return set_bad(error, "width or height");
     if (fps < 5 || fps > 30)
         return set_bad(error, "fps");
-    if (start_us < 0 || end_us < 0 || (end_us > 0 && end_us <= start_us))
-        return set_bad(error, "trim");
+    if (!mnb_film_edit_parse(keep, 1, &plan->edit))
+        return set_bad(error, "keep_us");
     plan->out = g_strdup(out);
     plan->width = width;
     plan->height = height;
     plan->fps = fps;
     plan->title_en = g_utf8_make_valid(title_en, -1);
     plan->title_ja = g_utf8_make_valid(title_ja, -1);
-    plan->start_us = start_us;
-    plan->end_us = end_us;
+    g_ptr_array_add(plan->channels, g_strndup(language, 35));
     return TRUE;
 }
 
@@ -280,6 +303,8 @@ static gboolean collect(MnbPlan *plan, const char *dir, json_t *wanted, json_t *
     place_parts(parts);
     for (guint i = 0; i < parts->len; i++) {
         const Part *part = &g_array_index(parts, Part, i);
+        MnbPlanPart place = {part->number, part->unix_us, part->film_us, part->duration_us};
+        g_array_append_val(plan->parts, place);
         size_t k;
         json_t *track;
         json_array_foreach(
@@ -293,6 +318,22 @@ static gboolean collect(MnbPlan *plan, const char *dir, json_t *wanted, json_t *
     return TRUE;
 }
 
+/* To what there is. Returns: whether anything is left. */
+static gboolean clip_edit(MnbPlan *plan)
+{
+    MnbFilmEdit *edit = &plan->edit;
+    plan->is_whole = edit->n == 0;
+    if (edit->n == 0)
+        edit->ranges[edit->n++] = (MnbFilmRange){0, plan->end_us};
+    while (edit->n > 0 && edit->ranges[edit->n - 1].start_us >= plan->end_us)
+        edit->n--;
+    if (edit->n == 0)
+        return FALSE;
+    MnbFilmRange *last = &edit->ranges[edit->n - 1];
+    last->end_us = MIN(last->end_us, plan->end_us);
+    return last->end_us > last->start_us;
+}
+
 MnbPlan *mnb_plan_new(const json_t *job, GError **error)
 {
     const char *dir = NULL;
@@ -301,18 +342,16 @@ MnbPlan *mnb_plan_new(const json_t *job, GError **error)
     plan->tracks = g_ptr_array_new_with_free_func(track_free);
     plan->peers = g_ptr_array_new_with_free_func(peer_free);
     plan->presences = g_array_new(FALSE, FALSE, sizeof(MnbPlanPresence));
+    plan->parts = g_array_new(FALSE, FALSE, sizeof(MnbPlanPart));
+    plan->channels = g_ptr_array_new_with_free_func(g_free);
     if (!parse_job(job, plan, &dir, &parts, &names, error) ||
         !collect(plan, dir, parts, names, error))
         return NULL;
-    gint64 trim_end_us = plan->end_us;
-    plan->end_us = 0;
     g_ptr_array_sort(plan->tracks, compare_tracks);
     move_to_zero(plan);
     find_presences(plan);
-    if (trim_end_us > 0)
-        plan->end_us = MIN(plan->end_us, trim_end_us);
-    if (plan->end_us <= plan->start_us) {
-        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_NO_TRACKS, "nothing is left after the trim");
+    if (!clip_edit(plan)) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_NO_TRACKS, "nothing is left after the cuts");
         return NULL;
     }
     return g_steal_pointer(&plan);

@@ -3,11 +3,16 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "recordings/film-edit.h"
+
+#define MNB_PLAN_CHANNELS_MAX 8 /* the floor and the languages of interpretation */
+
 typedef struct {
     char *path;  /* absolute */
     char *codec; /* "vp8", "opus" ... */
     guint peer;  /* index into peers */
     gboolean is_video, is_screen;
+    guint channel;           /* of sound: index into channels; 0: the floor */
     gint64 shift_us;         /* film time minus time in the file */
     gint64 start_us, end_us; /* on the film's time line */
 } MnbPlanTrack;
@@ -23,14 +28,23 @@ typedef struct {
     gint64 start_us, end_us;
 } MnbPlanPresence;
 
+/* Where a part of the recording lies on the time line. */
+typedef struct {
+    gint64 number, unix_us, start_us, duration_us;
+} MnbPlanPart;
+
 typedef struct {
     char *out;
     int width, height, fps;
     char *title_en, *title_ja; /* may be "" */
-    gint64 start_us, end_us;   /* of the film, on its own time line, trims included */
+    gint64 end_us;             /* of all that was captured */
+    MnbFilmEdit edit;          /* what of it goes into the film; never empty */
+    gboolean is_whole;         /* nothing was cut */
     GPtrArray *tracks;         /* MnbPlanTrack, owned, by start */
     GPtrArray *peers;          /* MnbPlanPeer, owned */
     GArray *presences;         /* MnbPlanPresence, by start */
+    GArray *parts;             /* MnbPlanPart, in order */
+    GPtrArray *channels;       /* char *, owned: languages (BCP 47); the floor first, may be "" */
 } MnbPlan;
 
 /* Returns (owned): NULL with @error set: BAD_JOB, NO_TRACKS, IO, TOO_LARGE. */

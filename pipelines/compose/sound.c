@@ -72,26 +72,30 @@ static void pull(MnbSound *sound)
     sound->next = sound->at + sound->n_samples;
 }
 
-void mnb_sound_mix(MnbSound *sound, gint64 start, gint n_samples, gfloat *out)
+gfloat mnb_sound_mix(MnbSound *sound, gint64 start, gint n_samples, gfloat *out)
 {
     gint64 end = start + n_samples;
+    gfloat sum = 0;
     while (!sound->has_ended) {
         if (sound->sample == NULL || sound->at + sound->n_samples <= start) {
             pull(sound);
             continue;
         }
         if (sound->at >= end)
-            return;
+            break;
         gint64 from = MAX(start, sound->at), to = MIN(end, sound->at + sound->n_samples);
         const gfloat *in =
             (const gfloat *)sound->map.data + (from - sound->at) * MNB_SOUND_CHANNELS;
         gfloat *place = out + (from - start) * MNB_SOUND_CHANNELS;
         for (gint64 i = 0; i < (to - from) * MNB_SOUND_CHANNELS; i++)
             place[i] += in[i];
+        for (gint64 i = 0; i < (to - from) * MNB_SOUND_CHANNELS; i += MNB_SOUND_CHANNELS)
+            sum += in[i] * in[i];
         if (sound->at + sound->n_samples > end)
-            return;
+            break;
         pull(sound);
     }
+    return n_samples > 0 ? sum / (gfloat)n_samples : 0;
 }
 
 void mnb_sound_limit(gfloat *samples, gint n_values)

@@ -14,8 +14,9 @@ MnbSound *mnb_sound_new(const MnbPlanTrack *track, GError **error);
 void mnb_sound_free(MnbSound *sound); /* NULL is fine */
 
 /* Adds what is in the file from sample @start of the film on to @out, @n_samples of interleaved
- * channels. Holes add nothing; what lies before @start is skipped. Calls come in order of time. */
-void mnb_sound_mix(MnbSound *sound, gint64 start, gint n_samples, gfloat *out);
+ * channels. Holes add nothing; what lies before @start is skipped. Calls come in order of time.
+ * Returns: how loud that was, as the mean square. */
+gfloat mnb_sound_mix(MnbSound *sound, gint64 start, gint n_samples, gfloat *out);
 
 /* A sum of voices back into -1 to 1, bent gently instead of cut. */
 void mnb_sound_limit(gfloat *samples, gint n_values);

@@ -35,10 +35,10 @@ double mnb_stills_score(const guint8 *luma, int width, int height, int stride)
     return mean < DARK || mean > BRIGHT ? score / 20 : score;
 }
 
-static GstPad *on_branch(gboolean is_video, gpointer owner)
+static GstPad *on_branch(int stream, gpointer owner)
 {
     Stills *self = owner;
-    return is_video ? gst_element_get_static_pad(self->entry, "sink") : NULL;
+    return stream == 0 ? gst_element_get_static_pad(self->entry, "sink") : NULL;
 }
 
 static gboolean build(Stills *self, int width, int height, GError **error)

@@ -11,6 +11,7 @@
 #define FRAGMENT_MS    2000
 #define BEYOND_END_US  (60 * (gint64)G_USEC_PER_SEC)   /* of the length that the film says it has */
 #define HOLE_MAX_US    (1800 * (gint64)G_USEC_PER_SEC) /* between two pictures or sounds */
+#define PAST_END_US    (2 * (gint64)G_USEC_PER_SEC)    /* pictures come a little out of order */
 #define GROWTH_LOOK_US (5 * (gint64)G_USEC_PER_SEC)
 #define RAW_BUFFERS    6 /* pictures that may wait in front of an encoder */
 #define ENCODED_BYTES  (64u << 20)
@@ -21,10 +22,11 @@ typedef struct {
     const MnbLadder *ladder;
     const char *folder;
     MnbProgram *program;
-    GstElement *entry[2];  /* borrowed: where picture and sound come in; NULL: there is none */
-    GstElement *download;  /* muxer of video.mp4; NULL: no picture */
-    gint64 position_us[2]; /* atomic */
-    gint has_dropped;      /* atomic: buffers with impossible time stamps */
+    const MnbFilmEdit *edit;
+    GstElement *entry[MNB_FILM_STREAMS];  /* borrowed: where a stream comes in; NULL: not wanted */
+    GstElement *download;                 /* muxer of video.mp4; NULL: no picture */
+    gint64 position_us[MNB_FILM_STREAMS]; /* atomic: of what was captured */
+    gint has_dropped;                     /* atomic: buffers with impossible time stamps */
     gint64 measured_us;
     guint64 folder_bytes;
     gboolean failed; /* a build step did not work; error is set */
@@ -190,10 +192,20 @@ static GstElement *add_aac(Encode *self, GstElement *after, int bitrate_bps)
     return add(self, "aacparse", encoder);
 }
 
-static void build_sound(Encode *self)
+/* "audio" and "audio-low" of the first sound, "audio-2" of the second. Returns (owned). */
+static char *sound_name(const char *base, int sound)
 {
-    self->entry[1] = add(self, "audioconvert", NULL);
-    GstElement *last = add(self, "audioresample", self->entry[1]);
+    return sound == 0 ? g_strdup(base) : g_strdup_printf("%s-%d", base, sound + 1);
+}
+
+static void build_sound(Encode *self, int sound)
+{
+    g_autofree char *full_name = sound_name("audio", sound);
+    g_autofree char *low_name = sound_name("audio-low", sound);
+    g_autofree char *download_name = g_strconcat(full_name, ".m4a", NULL);
+    GstElement *entry = add(self, "audioconvert", NULL);
+    GstElement *last = add(self, "audioresample", entry);
+    self->entry[self->info->sounds[sound].stream] = entry;
     last = add_caps(self, last,
                     "audio/x-raw, format=(string)F32LE, layout=(string)interleaved, "
                     "rate=(int)48000, channels=(int)2, channel-mask=(bitmask)0x3");
@@ -201,24 +213,24 @@ static void build_sound(Encode *self)
 
     GstElement *full = add(self, "audioconvert", add_queue(self, raw, 0));
     GstElement *aac = add(self, "tee", add_aac(self, full, MNB_AUDIO_BPS));
-    add_stream(self, aac, "audio_%u", "audio");
-    link_pad(self, add_queue(self, aac, 0), add_download(self, "audio.m4a"), "audio_%u");
+    add_stream(self, aac, "audio_%u", full_name);
+    link_pad(self, add_queue(self, aac, 0), add_download(self, download_name), "audio_%u");
     if (self->download != NULL)
         link_pad(self, add_queue(self, aac, 0), self->download, "audio_%u");
 
     GstElement *low = add(self, "audioconvert", add_queue(self, raw, 0));
     low = add_caps(self, add(self, "audioresample", low),
                    "audio/x-raw, rate=(int)24000, channels=(int)1");
-    add_stream(self, add_aac(self, low, MNB_AUDIO_LOW_BPS), "audio_%u", "audio-low");
+    add_stream(self, add_aac(self, low, MNB_AUDIO_LOW_BPS), "audio_%u", low_name);
 }
 
 /* ---- running ------------------------------------------------------------------------------------
  */
 
-static GstPad *on_branch(gboolean is_video, gpointer owner)
+static GstPad *on_branch(int stream, gpointer owner)
 {
     Encode *self = owner;
-    GstElement *entry = self->entry[is_video ? 0 : 1];
+    GstElement *entry = self->entry[stream];
     return entry != NULL ? gst_element_get_static_pad(entry, "sink") : NULL;
 }
 
@@ -229,6 +241,38 @@ static gboolean is_beyond(const Encode *self, gint64 before_us, gint64 at_us)
     if (self->info->duration_us > 0 && at_us > self->info->duration_us + BEYOND_END_US)
         return TRUE;
     return at_us > before_us + HOLE_MAX_US;
+}
+
+static int stream_of(const Encode *self, const GstElement *entry)
+{
+    int stream = 0;
+    while (stream < MNB_FILM_STREAMS - 1 && self->entry[stream] != entry)
+        stream++;
+    return stream;
+}
+
+/* Leaves out what is cut, and moves what is kept to where it is in the film. After the last piece
+ * the stream is told that it is over. A piece of sound is cut at the borders of its buffers, some
+ * 20 ms long; audiorate and videorate keep both in step. */
+static GstPadProbeReturn apply_edit(const Encode *self, GstPadProbeInfo *info, gint64 captured_us)
+{
+    gboolean is_cut_out = FALSE;
+    const MnbFilmEdit *edit = self->edit;
+    if (edit->n > 0 && captured_us > edit->ranges[edit->n - 1].end_us + PAST_END_US) {
+        gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+        GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_EOS;
+        return GST_PAD_PROBE_HANDLED;
+    }
+    gint64 film_us = mnb_film_edit_to_film(edit, captured_us, &is_cut_out);
+    if (is_cut_out)
+        return GST_PAD_PROBE_DROP;
+    if (film_us == captured_us)
+        return GST_PAD_PROBE_OK;
+    GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_BUFFER_PTS(buffer) -= (GstClockTime)(captured_us - film_us) * 1000;
+    GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+    GST_PAD_PROBE_INFO_DATA(info) = buffer;
+    return GST_PAD_PROBE_OK;
 }
 
 /* The film's own time of each buffer that comes in: progress, and a sign of life. */
@@ -244,10 +288,11 @@ static GstPadProbeReturn on_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer 
     const GstSegment *segment;
     gst_event_parse_segment(event, &segment);
     GstClockTime at = GST_BUFFER_PTS(buffer);
+    guint64 began = gst_segment_to_running_time(segment, GST_FORMAT_TIME, at);
     if (GST_BUFFER_DURATION_IS_VALID(buffer))
         at += GST_BUFFER_DURATION(buffer);
     guint64 running = gst_segment_to_running_time(segment, GST_FORMAT_TIME, at);
-    gint64 *position_us = &self->position_us[element == self->entry[1] ? 1 : 0];
+    gint64 *position_us = &self->position_us[stream_of(self, element)];
     if (running == GST_CLOCK_TIME_NONE)
         return GST_PAD_PROBE_OK;
     gint64 at_us = (gint64)(running / 1000);
@@ -256,13 +301,16 @@ static GstPadProbeReturn on_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer 
         return GST_PAD_PROBE_DROP;
     }
     __atomic_store_n(position_us, at_us, __ATOMIC_RELAXED);
-    return GST_PAD_PROBE_OK;
+    if (self->edit->n == 0 || began == GST_CLOCK_TIME_NONE)
+        return GST_PAD_PROBE_OK;
+    return apply_edit(self, info, (gint64)(began / 1000));
 }
 
 /* The picture says how far the work is; sound is quick and runs ahead. */
 static gint64 worked_us(Encode *self)
 {
-    return __atomic_load_n(&self->position_us[self->entry[0] != NULL ? 0 : 1], __ATOMIC_RELAXED);
+    int stream = self->entry[0] != NULL ? 0 : self->info->sounds[0].stream;
+    return __atomic_load_n(&self->position_us[stream], __ATOMIC_RELAXED);
 }
 
 /* videorate and audiorate fill up to the end that the segment announces; a film that breaks off
@@ -284,8 +332,10 @@ static GstPadProbeReturn on_segment(GstPad *pad, GstPadProbeInfo *info, gpointer
 
 static gint64 position_us(Encode *self)
 {
-    return MAX(__atomic_load_n(&self->position_us[0], __ATOMIC_RELAXED),
-               __atomic_load_n(&self->position_us[1], __ATOMIC_RELAXED));
+    gint64 furthest_us = 0;
+    for (int i = 0; i < MNB_FILM_STREAMS; i++)
+        furthest_us = MAX(furthest_us, __atomic_load_n(&self->position_us[i], __ATOMIC_RELAXED));
+    return furthest_us;
 }
 
 /* Returns: whether the work can go on after the error, with what there is of the film. */
@@ -318,6 +368,14 @@ static void tick_by_growth(Encode *self)
     self->folder_bytes = bytes;
 }
 
+/* How much of what was captured is read: what comes after the last piece is not. 0: not known. */
+static gint64 needed_us(const Encode *self)
+{
+    const MnbFilmEdit *edit = self->edit;
+    gint64 all_us = self->info->duration_us;
+    return edit->n > 0 && all_us > 0 ? MIN(edit->ranges[edit->n - 1].end_us, all_us) : all_us;
+}
+
 static gboolean wait(Encode *self, MnbFilm *film, gboolean *has_error, GError **error)
 {
     g_autoptr(GstBus) bus = gst_element_get_bus(self->pipeline);
@@ -329,7 +387,7 @@ static gboolean wait(Encode *self, MnbFilm *film, gboolean *has_error, GError **
                         "the film is longer than 12 hours");
             return FALSE;
         }
-        mnb_progress_report(&progress, worked_us(self), self->info->duration_us);
+        mnb_progress_report(&progress, worked_us(self), needed_us(self));
         g_autoptr(GstMessage) message =
             gst_bus_timed_pop_filtered(bus, 200 * GST_MSECOND, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
         tick_by_growth(self);
@@ -347,7 +405,7 @@ static gboolean wait(Encode *self, MnbFilm *film, gboolean *has_error, GError **
 static gboolean run(Encode *self, const char *path, MnbEncodeResult *result, GError **error)
 {
     gboolean has_error = FALSE;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < MNB_FILM_STREAMS; i++) {
         if (self->entry[i] == NULL)
             continue;
         g_autoptr(GstPad) pad = gst_element_get_static_pad(self->entry[i], "sink");
@@ -363,19 +421,19 @@ static gboolean run(Encode *self, const char *path, MnbEncodeResult *result, GEr
     mnb_film_free(film);
     result->duration_us = position_us(self);
     result->is_truncated =
-        has_error || (self->info->duration_us > 0 &&
-                      result->duration_us + TRUNCATED_US < self->info->duration_us);
+        has_error || (needed_us(self) > 0 && result->duration_us + TRUNCATED_US < needed_us(self));
     return ok;
 }
 
 gboolean mnb_encode(MnbProgram *program, const char *path, const MnbFilmInfo *info,
-                    const MnbLadder *ladder, const char *folder, MnbEncodeResult *result_out,
-                    GError **error)
+                    const MnbLadder *ladder, const MnbFilmEdit *edit, const char *folder,
+                    MnbEncodeResult *result_out, GError **error)
 {
     Encode self = {
         .pipeline = gst_object_ref_sink(gst_pipeline_new(NULL)),
         .info = info,
         .ladder = ladder,
+        .edit = edit,
         .folder = folder,
         .program = program,
         .error = error,
@@ -383,8 +441,8 @@ gboolean mnb_encode(MnbProgram *program, const char *path, const MnbFilmInfo *in
     *result_out = (MnbEncodeResult){0};
     if (info->has_video)
         build_picture(&self);
-    if (info->has_audio)
-        build_sound(&self);
+    for (int i = 0; i < info->n_sounds; i++)
+        build_sound(&self, i);
     gboolean ok = !self.failed && run(&self, path, result_out, error);
     gst_object_unref(self.pipeline);
     return ok;

@@ -2,6 +2,7 @@
 
 #include "pipelines/common/files.h"
 #include "pipelines/transcode/fmp4.h"
+#include "pipelines/transcode/language-names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,24 +100,45 @@ gboolean mnb_hls_index(const char *folder, MnbRendition *rendition, GError **err
     return ok;
 }
 
-static const MnbRendition *find_sound(const MnbRendition *renditions, int n, const char *name)
+static const char *group_name(gboolean is_low)
 {
-    for (int i = 0; i < n; i++)
-        if (!renditions[i].is_video && strcmp(renditions[i].name, name) == 0)
-            return &renditions[i];
-    return NULL;
+    return is_low ? "audio-low" : "audio";
+}
+
+/* The group's members differ in language only; the largest stands for all. Returns: FALSE when
+ * there is none. */
+static gboolean measure_group(const MnbRendition *renditions, int n, gboolean is_low,
+                              MnbRendition *group_out)
+{
+    gboolean is_found = FALSE;
+    for (int i = 0; i < n; i++) {
+        const MnbRendition *sound = &renditions[i];
+        if (sound->is_video || sound->is_low != is_low)
+            continue;
+        gint64 peak_bps = is_found ? group_out->peak_bps : 0;
+        gint64 average_bps = is_found ? group_out->average_bps : 0;
+        if (!is_found)
+            *group_out = *sound;
+        group_out->peak_bps = MAX(peak_bps, sound->peak_bps);
+        group_out->average_bps = MAX(average_bps, sound->average_bps);
+        is_found = TRUE;
+    }
+    return is_found;
 }
 
 static void append_sounds(GString *text, const MnbRendition *renditions, int n)
 {
     for (int i = 0; i < n; i++) {
         const MnbRendition *sound = &renditions[i];
-        if (!sound->is_video)
-            g_string_append_printf(
-                text,
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"audio\","
-                "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=\"%s/index.m3u8\"\n",
-                sound->name, strcmp(sound->name, "audio") == 0 ? 2 : 1, sound->name);
+        if (sound->is_video)
+            continue;
+        g_string_append_printf(text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\",",
+                               group_name(sound->is_low), mnb_language_names(sound->language));
+        if (sound->language[0] != '\0')
+            g_string_append_printf(text, "LANGUAGE=\"%s\",", sound->language);
+        g_string_append_printf(
+            text, "DEFAULT=%s,AUTOSELECT=YES,CHANNELS=\"%d\",URI=\"%s/index.m3u8\"\n",
+            sound->sound == 0 ? "YES" : "NO", sound->is_low ? 1 : 2, sound->name);
     }
 }
 
@@ -131,7 +153,7 @@ static void append_picture(GString *text, const MnbRendition *picture, const Mnb
         sound != NULL ? sound->codec : "", rung->width, rung->height, rung->fps_n / rung->fps_d,
         rung->fps_n % rung->fps_d * 1000 / rung->fps_d);
     if (sound != NULL)
-        g_string_append_printf(text, ",AUDIO=\"%s\"", sound->name);
+        g_string_append_printf(text, ",AUDIO=\"%s\"", group_name(sound->is_low));
     g_string_append_printf(text, "\n%s/index.m3u8\n", picture->name);
 }
 
@@ -141,13 +163,14 @@ static void append_sound_only(GString *text, const MnbRendition *sound)
         text,
         "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
         ",CODECS=\"%s\",AUDIO=\"%s\"\n%s/index.m3u8\n",
-        sound->peak_bps, sound->average_bps, sound->codec, sound->name, sound->name);
+        sound->peak_bps, sound->average_bps, sound->codec, group_name(sound->is_low), sound->name);
 }
 
 gboolean mnb_hls_master(const char *folder, MnbRendition *renditions, int n, GError **error)
 {
-    const MnbRendition *full = find_sound(renditions, n, "audio");
-    const MnbRendition *low = find_sound(renditions, n, "audio-low");
+    MnbRendition groups[2];
+    const MnbRendition *full = measure_group(renditions, n, FALSE, &groups[0]) ? &groups[0] : NULL;
+    const MnbRendition *low = measure_group(renditions, n, TRUE, &groups[1]) ? &groups[1] : NULL;
     g_autoptr(GString) text =
         g_string_new("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     append_sounds(text, renditions, n);

@@ -116,6 +116,93 @@ static void on_two_parts(void)
     test_record_free(record);
 }
 
+static void add_interpreter(TestRecord *record, guint32 track, const char *language)
+{
+    g_autofree char *line = g_strdup_printf(
+        "{\"do\":\"add-track\",\"track\":%u,\"kind\":\"audio\",\"codec\":\"opus\","
+        "\"clock_rate\":48000,\"payload_type\":111,\"peer\":\"i1\",\"name\":\"山本\","
+        "\"role\":\"interpretation\",\"language\":\"%s\",\"file\":\"i1-audio\"}",
+        track, language);
+    test_program_say(record->program, line);
+}
+
+static double mean_volume(const char *film, int sound, double from_s, double to_s)
+{
+    g_autofree char *text =
+        test_shell("ffmpeg -v info -i '%s' -map 0:a:%d -af 'atrim=%f:%f,volumedetect' -f null - "
+                   "2>&1",
+                   film, sound, from_s, to_s);
+    const char *found = strstr(text, "mean_volume: ");
+    g_assert_nonnull(found);
+    return g_ascii_strtod(found + strlen("mean_volume: "), NULL);
+}
+
+/* The floor speaks for 6 s; from 2 s to 4 s somebody interprets into Japanese, unseen. */
+static void on_two_languages(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(6, 320, 180, 2, 1);
+    g_autoptr(GArray) floor_sound = test_rtp_opus(6, 2);
+    g_autoptr(GArray) voice = test_rtp_opus(2, 4);
+    test_record_start(record, 1);
+    test_record_add(record, 1, "vp8", 96, "p1");
+    test_record_add(record, 2, "opus", 111, "p1");
+    add_interpreter(record, 3, "ja");
+    test_record_put_all(record, 2, (guint32[]){1, 2}, (GArray *[]){video, floor_sound},
+                        (gint64[]){0, 0}, 0);
+    test_record_put_all(record, 1, (guint32[]){3}, &voice, (gint64[]){0}, 2 * S);
+    test_record_stop(record);
+    g_autofree char *film = test_record_path(record, "film.mkv");
+    json_t *done = test_job_run("manabi-compose", compose_job(record, film), NULL);
+    g_assert_cmpstr(test_str(done, "event"), ==, "done");
+    g_assert_cmpint(test_int(done, "peers"), ==, 1);
+    g_assert_cmpint(test_int(done, "channels"), ==, 2);
+    json_decref(done);
+    g_autofree char *tags = test_shell("ffprobe -v error -select_streams a -show_entries "
+                                       "stream_tags=language -of csv=p=0 '%s'",
+                                       film);
+    g_assert_nonnull(strstr(tags, "jpn"));
+    g_assert_null(strstr(tags, "eng"));
+    /* Alone, the floor is heard in both as it is; under the interpreter it is quieter than that. */
+    g_assert_cmpfloat(ABS(mean_volume(film, 0, 0.2, 1.8) - mean_volume(film, 1, 0.2, 1.8)), <, 1);
+    g_autofree char *path = test_record_path(record, "timeline.json");
+    json_t *timeline = json_load_file(path, 0, NULL);
+    g_assert_cmpint(ABS(test_int(timeline, "duration_us") - 6 * S), <, 100000);
+    g_assert_cmpuint(json_array_size(json_object_get(timeline, "peers")), ==, 1);
+    g_assert_cmpuint(json_array_size(json_object_get(timeline, "parts")), ==, 1);
+    g_assert_cmpuint(json_array_size(json_object_get(timeline, "spoke")), >=, 1);
+    json_decref(timeline);
+    test_record_free(record);
+}
+
+/* Two pieces of the whole; and a second time from the same originals, whole again. */
+static void on_cuts(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(6, 320, 180, 2, 1);
+    g_autoptr(GArray) audio = test_rtp_opus(6, 2);
+    test_record_start(record, 1);
+    test_record_add(record, 1, "vp8", 96, "p1");
+    test_record_add(record, 2, "opus", 111, "p1");
+    test_record_put_all(record, 2, (guint32[]){1, 2}, (GArray *[]){video, audio}, (gint64[]){0, 0},
+                        0);
+    test_record_stop(record);
+    g_autofree char *film = test_record_path(record, "film.mkv");
+    json_t *job = compose_job(record, film);
+    json_object_set_new(
+        job, "keep_us",
+        json_pack("[[i,i],[i,i]]", 1 * (int)S, 2 * (int)S, 4 * (int)S, 60 * (int)S));
+    json_t *done = test_job_run("manabi-compose", job, NULL);
+    g_assert_cmpint(ABS(test_int(done, "duration_us") - 3 * S), <, 100000);
+    g_assert_cmpint(ABS(test_int(done, "source_us") - 6 * S), <, 100000);
+    json_decref(done);
+    g_assert_cmpfloat(ABS(probe_number(film, "format=duration", "a:0") - 3), <, 0.15);
+    done = test_job_run("manabi-compose", compose_job(record, film), NULL);
+    g_assert_cmpint(ABS(test_int(done, "duration_us") - 6 * S), <, 100000);
+    json_decref(done);
+    test_record_free(record);
+}
+
 static void expect_failure(json_t *job, const char *word)
 {
     int code;
@@ -178,6 +265,8 @@ int main(int argc, char **argv)
     gst_init(NULL, NULL);
     g_test_add_func("/pipelines/compose/shows-who-is-there-and-mixes-all-voices", on_two_peers);
     g_test_add_func("/pipelines/compose/joins-parts-and-draws-a-card-for-a-voice", on_two_parts);
+    g_test_add_func("/pipelines/compose/has-a-sound-for-every-language", on_two_languages);
+    g_test_add_func("/pipelines/compose/leaves-out-what-was-cut", on_cuts);
     g_test_add_func("/pipelines/compose/says-what-is-wrong-with-a-job", on_bad_jobs);
     g_test_add_func("/pipelines/compose/leaves-nothing-behind-when-it-is-stopped", on_stop);
     return g_test_run();

@@ -51,6 +51,16 @@ static void check_alignment(const char *media, json_t *done)
     }
 }
 
+/* By the letter of RFC 8216. */
+static void check_playlists(const char *media)
+{
+    const char *checker = g_getenv("MNB_TEST_HLS_CHECKER");
+    if (checker == NULL)
+        return;
+    g_autofree char *said = test_shell("python3 '%s' '%s/master.m3u8' || true", checker, media);
+    g_assert_cmpstr(said, ==, "");
+}
+
 static void check_files(const char *media, json_t *done)
 {
     static const char *const fields[] = {"master", "poster", "download", "audio_download"};
@@ -61,6 +71,7 @@ static void check_files(const char *media, json_t *done)
     }
     g_autofree char *half = g_strconcat(media, ".tmp", NULL);
     g_assert_false(g_file_test(half, G_FILE_TEST_EXISTS));
+    check_playlists(media);
     g_free(test_shell("ffprobe -v error '%s/master.m3u8'", media));
     /* Every byte range decodes without a word. */
     g_autofree char *said = test_shell(
@@ -266,6 +277,79 @@ static void on_missing_plugin(void)
     g_unsetenv("MNB_GST_PLUGIN_DIR");
 }
 
+static double mean_volume(const char *path, double from_s, double to_s)
+{
+    g_autofree char *text =
+        test_shell("ffmpeg -v info -i '%s' -af 'atrim=%f:%f,volumedetect' -vn -f null - 2>&1", path,
+                   from_s, to_s);
+    const char *found = strstr(text, "mean_volume: ");
+    g_assert_nonnull(found);
+    return g_ascii_strtod(found + strlen("mean_volume: "), NULL);
+}
+
+static char *two_languages(void)
+{
+    return make("two.mkv",
+                "videotestsrc num-buffers=150 pattern=ball ! video/x-raw,width=640,height=360,"
+                "framerate=25/1 ! x264enc speed-preset=ultrafast ! m. "
+                "audiotestsrc num-buffers=282 freq=300 ! audio/x-raw,rate=48000 ! flacenc ! "
+                "taginject tags=language-code=en ! m. "
+                "audiotestsrc num-buffers=282 freq=900 volume=0.1 ! audio/x-raw,rate=48000 ! "
+                "flacenc ! taginject tags=language-code=ja ! m. "
+                "audiotestsrc num-buffers=282 freq=50 ! audio/x-raw,rate=48000 ! flacenc ! "
+                "taginject tags=language-code=ja ! m. matroskamux name=m");
+}
+
+/* Each language is a choice of its own, everywhere; a second microphone is not. */
+static void on_two_languages(void)
+{
+    int code;
+    g_autofree char *film = two_languages();
+    g_autofree char *media = in("media");
+    json_t *done = transcode(film, "media", &code);
+    g_assert_cmpint(code, ==, 0);
+    g_assert_cmpuint(json_array_size(json_object_get(done, "renditions")), ==, 2 + 4);
+    check_files(media, done);
+    g_autofree char *master = g_build_filename(media, "master.m3u8", NULL);
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(master, &text, NULL, NULL));
+    g_assert_nonnull(strstr(text, "GROUP-ID=\"audio\",NAME=\"English / 英語\",LANGUAGE=\"en\","
+                                  "DEFAULT=YES"));
+    g_assert_nonnull(strstr(text, "GROUP-ID=\"audio-low\",NAME=\"Japanese / 日本語\","
+                                  "LANGUAGE=\"ja\",DEFAULT=NO"));
+    g_autofree char *first = g_build_filename(media, "audio.m4a", NULL);
+    g_autofree char *second = g_build_filename(media, "audio-2.m4a", NULL);
+    g_assert_cmpfloat(mean_volume(first, 1, 4), >, mean_volume(second, 1, 4) + 10);
+    g_autofree char *tags = test_shell("ffprobe -v error -select_streams a -show_entries "
+                                       "stream_tags=language -of csv=p=0 '%s/video.mp4'",
+                                       media);
+    g_assert_cmpstr(tags, ==, "eng\njpn\n");
+    json_decref(done);
+}
+
+/* Pieces of an imported film, with picture and sound in step. The original stays as it was. */
+static void on_cuts(void)
+{
+    int code;
+    g_autofree char *film = two_languages();
+    g_autofree char *media = in("media");
+    json_t *job = json_pack("{s:s, s:s, s:[[i,i],[i,i]]}", "input", film, "out_dir", media,
+                            "keep_us", 1 * (int)S, 2 * (int)S, 4 * (int)S, 5500000);
+    json_t *done = test_job_run("manabi-transcode", job, &code);
+    g_assert_cmpint(code, ==, 0);
+    g_assert_cmpint(ABS(test_int(done, "duration_us") - 2500000), <, 100000);
+    g_assert_cmpint(ABS(test_int(done, "source_us") - 6 * S), <, 100000);
+    check_files(media, done);
+    g_autofree char *lengths = test_shell("ffprobe -v error -show_entries stream=duration -of "
+                                          "csv=p=0 '%s/video.mp4'",
+                                          media);
+    g_auto(GStrv) each = g_strsplit(g_strstrip(lengths), "\n", -1);
+    g_assert_cmpuint(g_strv_length(each), ==, 3);
+    for (guint i = 0; i < 3; i++)
+        g_assert_cmpfloat(ABS(g_ascii_strtod(each[i], NULL) - 2.5), <, 0.1);
+    json_decref(done);
+}
+
 /* The manager ends: so does the job, within seconds and without leaving anything. */
 static void on_gone_manager(void)
 {
@@ -314,6 +398,8 @@ int main(int argc, char **argv)
         {"publishes-a-film-that-breaks-off-as-far-as-it-goes", on_cut_film},
         {"refuses-what-is-no-film", on_hostile},
         {"chooses-a-still-that-is-not-black", on_still},
+        {"offers-every-language-of-a-film", on_two_languages},
+        {"leaves-out-what-was-cut", on_cuts},
         {"names-a-missing-plugin", on_missing_plugin},
         {"stops-when-its-manager-is-gone", on_gone_manager},
     };
