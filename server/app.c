@@ -142,6 +142,7 @@ static gboolean build_media(MnbApp *app, GError **error)
             .port = (guint16)config->media.port,
             .announce = (const char *const *)config->media.announce,
             .has_sandbox = has_sandbox,
+            .has_tcp = config->media.tcp == MNB_SWITCH_ON,
         },
         error);
     return app->pool != NULL && mnb_media_pool_start(app->pool, error);

@@ -1,7 +1,6 @@
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipelines/manager/media-worker-private.h"
 #include "server/check.h"
@@ -38,14 +37,18 @@ static gboolean check_udp_ports(const MnbConfig *config)
         config->media.workers != 0 ? (guint)config->media.workers : g_get_num_processors();
     gboolean is_good = TRUE;
     for (guint i = 0; config->media.port != 0 && i < workers; i++) {
-        int fds[MNB_MEDIA_UDP_MAX];
+        MnbMediaPorts ports;
         guint16 port;
         g_autoptr(GError) error = NULL;
-        g_autofree char *what = g_strdup_printf("UDP port %u", (guint)config->media.port + i);
-        int n = mnb_udp_ports_bind((guint16)(config->media.port + i), fds, &port, &error);
-        for (int j = 0; j < n; j++)
-            close(fds[j]);
-        is_good &= mnb_check_say(n > 0, what, n > 0 ? "free" : error->message);
+        g_autofree char *what =
+            g_strdup_printf("UDP%s port %u", config->media.tcp == MNB_SWITCH_ON ? " and TCP" : "",
+                            (guint)config->media.port + i);
+        gboolean is_free =
+            mnb_media_ports_bind((guint16)(config->media.port + i),
+                                 config->media.tcp == MNB_SWITCH_ON, &ports, &port, &error);
+        if (is_free)
+            mnb_media_ports_close(&ports);
+        is_good &= mnb_check_say(is_free, what, is_free ? "free" : error->message);
     }
     return is_good;
 }

@@ -1,17 +1,23 @@
 #include "pipelines/manager/media-pool.h"
 
+#include <errno.h>
 #include <linux/seccomp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "pipelines/manager/media-worker-private.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 
-#define WORKERS_MAX 64
-#define STOP_MS     2000
-#define CHECK_S     1
-#define POLL_MS     20 /* while the workers end */
+#define WORKERS_MAX  64
+#define STOP_MS      2000
+#define DOOR_BACKLOG 1024
+#define CHECK_S      1
+#define POLL_MS      20 /* while the workers end */
 
 typedef struct {
     guint id; /* 0: gone, to be taken out */
@@ -21,6 +27,8 @@ typedef struct {
 
 struct MnbMediaPool {
     char *program;
+    int door; /* -1: none */
+    char *door_path;
     GPtrArray *workers; /* MnbMediaWorker */
     GArray *listeners;  /* Listener */
     guint telling;      /* depth of mnb_media_pool_tell() */
@@ -36,7 +44,7 @@ struct MnbMediaPool {
 static MnbMediaWorker *make_worker(MnbMediaPool *pool, const MnbMediaPoolOptions *options,
                                    guint index, GError **error)
 {
-    int fds[MNB_MEDIA_UDP_MAX];
+    MnbMediaPorts ports;
     MnbMediaAddress addresses[MNB_MEDIA_ADDRESSES_MAX];
     guint wanted = options->port != 0 ? options->port + index : 0;
     guint16 port = 0;
@@ -45,18 +53,38 @@ static MnbMediaWorker *make_worker(MnbMediaPool *pool, const MnbMediaPoolOptions
                     "[media] port: the ports of the workers would end above 65535");
         return NULL;
     }
-    int n_fds = mnb_udp_ports_bind((guint16)wanted, fds, &port, error);
-    if (n_fds < 0)
+    if (!mnb_media_ports_bind((guint16)wanted, options->has_tcp, &ports, &port, error))
         return NULL;
     int n_addresses =
-        mnb_udp_ports_addresses(options->announce, index, port, n_fds > 1, addresses, error);
+        mnb_udp_ports_addresses(options->announce, index, port, ports.n_udp > 1, addresses, error);
     if (n_addresses < 0) {
-        for (int i = 0; i < n_fds; i++)
-            close(fds[i]);
+        mnb_media_ports_close(&ports);
         return NULL;
     }
-    return mnb_media_worker_new(pool, index, pool->program, options->has_sandbox, fds, (guint)n_fds,
-                                addresses, (guint)n_addresses);
+    ports.door = pool->door;
+    guint n =
+        mnb_tcp_ports_addresses(addresses, (guint)n_addresses, options->has_tcp,
+                                pool->door >= 0 ? options->door_port : 0, options->door_address);
+    return mnb_media_worker_new(pool, index, pool->program, options->has_sandbox, &ports, addresses,
+                                n);
+}
+
+/* The socket to which the front door brings what is not TLS. */
+static gboolean open_door(MnbMediaPool *pool, const char *path, GError **error)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof name.sun_path) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "%s is too long for a socket", path);
+        return FALSE;
+    }
+    g_strlcpy(name.sun_path, path, sizeof name.sun_path);
+    unlink(path);
+    pool->door = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (pool->door < 0 || bind(pool->door, (struct sockaddr *)&name, sizeof name) < 0 ||
+        chmod(path, 0600) < 0 || listen(pool->door, DOOR_BACKLOG) < 0)
+        return mnb_error_from_errno(error, -errno, "%s", path);
+    pool->door_path = g_strdup(path);
+    return TRUE;
 }
 
 gboolean mnb_media_pool_can_sandbox(void)
@@ -73,6 +101,11 @@ MnbMediaPool *mnb_media_pool_new(const MnbMediaPoolOptions *options, GError **er
     pool->program = g_strdup(options->program);
     pool->workers = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_media_worker_free);
     pool->listeners = g_array_new(FALSE, TRUE, sizeof(Listener));
+    pool->door = -1;
+    if (options->door_path != NULL && !open_door(pool, options->door_path, error)) {
+        mnb_media_pool_free(pool);
+        return NULL;
+    }
     for (guint i = 0; i < MIN(n, WORKERS_MAX); i++) {
         MnbMediaWorker *worker = make_worker(pool, options, i, error);
         if (worker == NULL) {
@@ -140,6 +173,11 @@ void mnb_media_pool_free(MnbMediaPool *pool)
         g_source_remove(pool->stop_timer);
     g_ptr_array_unref(pool->workers);
     g_array_unref(pool->listeners);
+    if (pool->door >= 0)
+        close(pool->door);
+    if (pool->door_path != NULL)
+        unlink(pool->door_path);
+    g_free(pool->door_path);
     g_free(pool->program);
     g_free(pool);
 }
@@ -183,6 +221,13 @@ void mnb_media_pool_tell(MnbMediaPool *pool, MnbMediaTell tell, MnbMediaWorker *
     }
     if (--pool->telling == 0)
         take_out_gone(pool);
+}
+
+void mnb_media_pool_pass(MnbMediaPool *pool, const MnbTcpPass *pass, int fd)
+{
+    /* For nobody, or for one that restarts: the peer will try again. */
+    if (pass->worker < pool->workers->len)
+        mnb_media_worker_take(pool->workers->pdata[pass->worker], pass, fd);
 }
 
 guint32 mnb_media_pool_new_id(MnbMediaPool *pool)
@@ -268,6 +313,7 @@ static const struct {
     GAUGE("tracks", tracks, "Published tracks"),
     GAUGE("slots", slots, "Slots of receivers"),
     GAUGE("taps", taps, "Taps of recorders"),
+    GAUGE("tcp_connections", tcp, "ICE-TCP connections"),
 };
 
 void mnb_media_pool_write_metrics(MnbMediaPool *pool, GString *out)

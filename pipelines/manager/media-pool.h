@@ -16,6 +16,11 @@ typedef struct {
                                     NULL or empty: 127.0.0.1 and the machine's own addresses.
                                     A PORT counts up with the workers as `port` does */
     gboolean has_sandbox;        /* FALSE: --no-sandbox */
+    gboolean has_tcp;            /* ICE-TCP as well, on the numbers of the UDP ports */
+    const char *door_path;    /* unix socket to which the front door brings what is not TLS; NULL:
+                                 none.    Copied; what lies there is removed */
+    guint16 door_port;        /* of the front door as people see it: TCP candidates name it */
+    const char *door_address; /* NULL: the addresses of `announce`; else this one only */
 } MnbMediaPoolOptions;
 
 /* Whether the kernel (or what confines us) lets a worker enter its sandbox. */

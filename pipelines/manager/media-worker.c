@@ -32,8 +32,7 @@ struct MnbMediaWorker {
     guint index;
     const char *program;
     gboolean has_sandbox;
-    int udp_fds[MNB_MEDIA_UDP_MAX];
-    guint n_udp_fds;
+    MnbMediaPorts ports;
     MnbMediaAddress addresses[MNB_MEDIA_ADDRESSES_MAX];
     guint n_addresses;
 
@@ -43,6 +42,7 @@ struct MnbMediaWorker {
     guint in_source;
     guint out_source;
     GQueue *queue; /* Waiting */
+    int passed_fd; /* came with the message that is being taken; -1: none did */
     gboolean is_ready;
     gboolean was_ready; /* once: the next READY is a restart */
     gboolean is_stopping;
@@ -245,6 +245,11 @@ gboolean mnb_media_worker_tap_close(MnbMediaWorker *worker, guint32 tap)
     return send_id(worker, MNB_MEDIA_TAP_CLOSE, tap);
 }
 
+void mnb_media_worker_take(MnbMediaWorker *worker, const MnbTcpPass *pass, int fd)
+{
+    send_command(worker, MNB_MEDIA_TCP_TAKE, pass, sizeof *pass, &fd, 1);
+}
+
 /* ---------------------------------------------------------------- events */
 
 static void tell_transport_state(const MnbMediaEvents *events, MnbMediaWorker *worker,
@@ -334,6 +339,12 @@ static void on_worker_stats(MnbMediaWorker *worker, const void *message)
     worker->stats = *stats;
 }
 
+static void on_pass(MnbMediaWorker *worker, const void *message)
+{
+    if (worker->passed_fd >= 0)
+        mnb_media_pool_pass(worker->pool, message, worker->passed_fd);
+}
+
 static const struct {
     guint16 type;
     guint16 size; /* of the body */
@@ -347,6 +358,7 @@ static const struct {
     {MNB_MEDIA_REFUSED, sizeof(MnbMediaRefused), NULL, tell_refused},
     {MNB_MEDIA_WORKER_STATS, sizeof(MnbWorkerStats), on_worker_stats, NULL},
     {MNB_MEDIA_TRANSPORT_STATS, sizeof(MnbTransportStats), NULL, tell_transport_stats},
+    {MNB_MEDIA_TCP_PASS, sizeof(MnbTcpPass), on_pass, NULL},
 };
 
 /* Returns FALSE for a message that no worker of ours sends. */
@@ -380,19 +392,45 @@ static gboolean take_message(MnbMediaWorker *worker, const guint8 *bytes, gsize 
     return FALSE;
 }
 
+/* As recv(). @fd_out: a descriptor that came with it (owned), else -1; there is at most one. */
+static ssize_t receive(int fd, void *bytes, gsize size, int *fd_out)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {bytes, size};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *head = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+        head->cmsg_len >= CMSG_LEN(sizeof(int)))
+        memcpy(fd_out, CMSG_DATA(head), sizeof *fd_out);
+    return got;
+}
+
 static gboolean on_control_readable(gint fd, GIOCondition condition, gpointer data)
 {
     MnbMediaWorker *worker = data;
     guint8 bytes[MNB_MEDIA_MESSAGE_MAX];
     for (int i = 0; i < MESSAGES_A_TURN; i++) {
-        ssize_t got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
+        int passed = -1;
+        ssize_t got = receive(fd, bytes, sizeof bytes, &passed);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return G_SOURCE_CONTINUE;
         if (got <= 0) { /* it closed the socket: it ends, and on_ended comes */
             worker->in_source = 0;
             return G_SOURCE_REMOVE;
         }
-        if ((gsize)got > sizeof bytes || !take_message(worker, bytes, (gsize)got)) {
+        worker->passed_fd = passed;
+        gboolean is_good = (gsize)got <= sizeof bytes && take_message(worker, bytes, (gsize)got);
+        worker->passed_fd = -1;
+        if (passed >= 0)
+            close(passed);
+        if (!is_good) {
             MNB_LOG_ERROR("a media worker sent nonsense and is killed", "worker=%u bytes=%zd",
                           worker->index, got);
             worker->in_source = 0;
@@ -407,6 +445,12 @@ static gboolean on_control_readable(gint fd, GIOCondition condition, gpointer da
 
 /* ---------------------------------------------------------------- the process */
 
+static void launch_fd(MnbChildLaunch *launch, const char *option, int fd)
+{
+    mnb_child_launch_arg(launch, option);
+    mnb_child_launch_arg_number(launch, mnb_child_launch_fd(launch, fd));
+}
+
 static gboolean prepare(MnbChild *child, MnbChildLaunch *launch, gpointer data, GError **error)
 {
     MnbMediaWorker *worker = data;
@@ -420,10 +464,14 @@ static gboolean prepare(MnbChild *child, MnbChildLaunch *launch, gpointer data, 
     mnb_child_launch_arg(launch, worker->program);
     mnb_child_launch_arg(launch, "--control-fd");
     mnb_child_launch_arg_number(launch, mnb_child_launch_fd(launch, ends[1]));
-    for (guint i = 0; i < worker->n_udp_fds; i++) {
-        mnb_child_launch_arg(launch, "--udp-fd");
-        mnb_child_launch_arg_number(launch, mnb_child_launch_fd(launch, worker->udp_fds[i]));
-    }
+    for (guint i = 0; i < worker->ports.n_udp; i++)
+        launch_fd(launch, "--udp-fd", worker->ports.udp[i]);
+    for (guint i = 0; i < worker->ports.n_tcp; i++)
+        launch_fd(launch, "--tcp-fd", worker->ports.tcp[i]);
+    if (worker->ports.door >= 0)
+        launch_fd(launch, "--tcp-fd", worker->ports.door);
+    mnb_child_launch_arg(launch, "--index");
+    mnb_child_launch_arg_number(launch, (int)worker->index);
     if (!worker->has_sandbox)
         mnb_child_launch_arg(launch, "--no-sandbox");
     return TRUE;
@@ -472,7 +520,7 @@ static const MnbChildCalls child_calls = {
     .prepare = prepare, .on_started = on_started, .on_ended = on_ended, .on_alarm = on_alarm};
 
 MnbMediaWorker *mnb_media_worker_new(MnbMediaPool *pool, guint index, const char *program,
-                                     gboolean has_sandbox, const int *udp_fds, guint n_udp_fds,
+                                     gboolean has_sandbox, const MnbMediaPorts *ports,
                                      const MnbMediaAddress *addresses, guint n_addresses)
 {
     MnbMediaWorker *worker = g_new0(MnbMediaWorker, 1);
@@ -481,11 +529,10 @@ MnbMediaWorker *mnb_media_worker_new(MnbMediaPool *pool, guint index, const char
     worker->index = index;
     worker->program = program;
     worker->has_sandbox = has_sandbox;
-    memcpy(worker->udp_fds, udp_fds, sizeof *udp_fds * n_udp_fds);
-    worker->n_udp_fds = n_udp_fds;
+    worker->ports = *ports;
     memcpy(worker->addresses, addresses, sizeof *addresses * n_addresses);
     worker->n_addresses = n_addresses;
-    worker->control_fd = worker->their_fd = -1;
+    worker->control_fd = worker->their_fd = worker->passed_fd = -1;
     worker->queue = g_queue_new();
     worker->child = mnb_child_new(
         &(MnbChildOptions){.name = name, .is_kept = TRUE, .stop_ms = 1500}, &child_calls, worker);
@@ -501,8 +548,7 @@ void mnb_media_worker_free(MnbMediaWorker *worker)
     g_queue_free(worker->queue);
     if (worker->retry_timer != 0)
         g_source_remove(worker->retry_timer);
-    for (guint i = 0; i < worker->n_udp_fds; i++)
-        close(worker->udp_fds[i]);
+    mnb_media_ports_close(&worker->ports);
     g_free(worker);
 }
 
@@ -576,6 +622,11 @@ const MnbMediaAddress *mnb_media_worker_addresses(const MnbMediaWorker *worker, 
 {
     *n_out = worker->n_addresses;
     return worker->addresses;
+}
+
+void mnb_media_worker_tag(const MnbMediaWorker *worker, char *ufrag)
+{
+    mnb_ufrag_tag(ufrag, worker->index);
 }
 
 const MnbWorkerStats *mnb_media_worker_stats(const MnbMediaWorker *worker)

@@ -13,8 +13,8 @@
 #include "server/media/control.h"
 
 #define MNB_MEDIA_QUEUE_MAX      8192 /* commands waiting for room in the socket */
-#define MNB_MEDIA_ADDRESSES_MAX  16
-#define MNB_FINGERPRINT_TEXT_MAX 96 /* "AB:CD:..", NUL included: 32 * 3 */
+#define MNB_MEDIA_ADDRESSES_MAX  48   /* 16 by UDP, the same by TCP, and the front door's */
+#define MNB_FINGERPRINT_TEXT_MAX 96   /* "AB:CD:..", NUL included: 32 * 3 */
 
 typedef struct MnbMediaWorker MnbMediaWorker;
 
@@ -22,6 +22,7 @@ typedef struct MnbMediaWorker MnbMediaWorker;
 typedef struct {
     char address[46]; /* numeric IPv4 or IPv6 */
     guint16 port;
+    gboolean is_tcp; /* passive ICE-TCP (RFC 6544); else UDP */
 } MnbMediaAddress;
 
 /* What a worker tells; each may be NULL. Structs are borrowed for the call. Callbacks may send
@@ -47,6 +48,10 @@ const char *mnb_media_worker_fingerprint(const MnbMediaWorker *worker);
 
 /* Returns (borrowed): n_out addresses, at least one; constant for the life of the pool. */
 const MnbMediaAddress *mnb_media_worker_addresses(const MnbMediaWorker *worker, guint *n_out);
+
+/* Writes the worker's tag (server/media/control.h) over the first two characters of @ufrag: every
+ * ufrag of its transports needs it, else nobody comes in through the front door. */
+void mnb_media_worker_tag(const MnbMediaWorker *worker, char *ufrag);
 
 /* The last statistics; zeroes while none have come since its start. */
 const MnbWorkerStats *mnb_media_worker_stats(const MnbMediaWorker *worker);

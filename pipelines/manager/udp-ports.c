@@ -12,7 +12,8 @@
 #include "server/base/error.h"
 
 #define BUFFER_BYTES (4 << 20) /* the kernel gives less without privilege, which is fine */
-#define TRIES        16        /* for a port that is free on both families */
+#define TRIES        16        /* for a port that is free on both families, UDP and TCP */
+#define BACKLOG      1024
 
 static int open_socket(int family)
 {
@@ -48,51 +49,119 @@ static int bind_ipv6(int fd, guint16 port)
     return bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
 }
 
-/* Returns number of sockets or a negative errno. */
-static int try_bind(guint16 *port, int fds_out[MNB_MEDIA_UDP_MAX])
+/* Returns 0 or a negative errno. */
+static int bind_udp(guint16 *port, MnbMediaPorts *out)
 {
-    int ipv4 = open_socket(AF_INET);
-    if (ipv4 < 0)
-        return ipv4;
-    int error = bind_ipv4(ipv4, port);
-    if (error < 0) {
-        close(ipv4);
+    int fd = open_socket(AF_INET);
+    if (fd < 0)
+        return fd;
+    out->udp[out->n_udp++] = fd;
+    int error = bind_ipv4(fd, port);
+    if (error < 0)
         return error;
+    fd = open_socket(AF_INET6);
+    if (fd < 0) /* a kernel without IPv6 */
+        return 0;
+    error = bind_ipv6(fd, *port);
+    if (error < 0) {
+        close(fd);
+        return error == -EADDRNOTAVAIL || error == -EAFNOSUPPORT ? 0 : error; /* switched off */
     }
-    fds_out[0] = ipv4;
-    int ipv6 = open_socket(AF_INET6);
-    if (ipv6 < 0) /* a kernel without IPv6 */
-        return 1;
-    error = bind_ipv6(ipv6, *port);
-    if (error == 0) {
-        fds_out[1] = ipv6;
-        return 2;
-    }
-    close(ipv6);
-    if (error == -EADDRNOTAVAIL || error == -EAFNOSUPPORT) /* IPv6 switched off */
-        return 1;
-    close(ipv4);
+    out->udp[out->n_udp++] = fd;
+    return 0;
+}
+
+static int listen_at(int family, guint16 port)
+{
+    const int on = 1;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int error = 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0))
+        error = -errno;
+    if (error == 0)
+        error = family == AF_INET ? bind_ipv4(fd, &port) : bind_ipv6(fd, port);
+    if (error == 0 && listen(fd, BACKLOG) < 0)
+        error = -errno;
+    if (error == 0)
+        return fd;
+    close(fd);
     return error;
 }
 
-int mnb_udp_ports_bind(guint16 port, int fds_out[MNB_MEDIA_UDP_MAX], guint16 *port_out,
-                       GError **error)
+static int bind_tcp(guint16 port, MnbMediaPorts *out)
 {
-    int n = -EADDRINUSE;
-    for (int i = 0; i < TRIES && n == -EADDRINUSE; i++) {
+    int fd = listen_at(AF_INET, port);
+    if (fd < 0)
+        return fd;
+    out->tcp[out->n_tcp++] = fd;
+    if (out->n_udp < 2)
+        return 0;
+    fd = listen_at(AF_INET6, port);
+    if (fd < 0)
+        return fd;
+    out->tcp[out->n_tcp++] = fd;
+    return 0;
+}
+
+void mnb_media_ports_close(MnbMediaPorts *ports)
+{
+    for (guint i = 0; i < ports->n_udp; i++)
+        close(ports->udp[i]);
+    for (guint i = 0; i < ports->n_tcp; i++)
+        close(ports->tcp[i]);
+    ports->n_udp = ports->n_tcp = 0;
+}
+
+gboolean mnb_media_ports_bind(guint16 port, gboolean has_tcp, MnbMediaPorts *out, guint16 *port_out,
+                              GError **error)
+{
+    const char *family = "UDP";
+    int failed = -EADDRINUSE;
+    for (int i = 0; i < TRIES && failed == -EADDRINUSE; i++) {
+        *out = (MnbMediaPorts){.door = -1};
         *port_out = port;
-        n = try_bind(port_out, fds_out);
+        family = "UDP";
+        failed = bind_udp(port_out, out);
+        if (failed == 0 && has_tcp) {
+            family = "TCP";
+            failed = bind_tcp(*port_out, out);
+        }
+        if (failed < 0)
+            mnb_media_ports_close(out);
         if (port != 0)
             break;
     }
-    if (n == -EADDRINUSE) {
+    if (failed == 0)
+        return TRUE;
+    if (failed == -EADDRINUSE)
         g_set_error(error, MNB_ERROR, MNB_ERROR_BUSY,
-                    "UDP port %u of [media] port is in use by another program", port);
-        return -1;
+                    "%s port %u of [media] port is in use by another program%s", family, port,
+                    has_tcp && family[0] == 'T' ? " (or switch [media] tcp off)" : "");
+    else
+        mnb_error_from_errno(error, failed, "%s port %u of [media] port", family, port);
+    return FALSE;
+}
+
+guint mnb_tcp_ports_addresses(MnbMediaAddress addresses[MNB_MEDIA_ADDRESSES_MAX], guint n,
+                              gboolean has_tcp, guint16 door_port, const char *door_address)
+{
+    guint n_udp = n;
+    for (guint i = 0; has_tcp && i < n_udp && n < MNB_MEDIA_ADDRESSES_MAX; i++, n++) {
+        addresses[n] = addresses[i];
+        addresses[n].is_tcp = TRUE;
     }
-    if (n < 0) {
-        mnb_error_from_errno(error, n, "UDP port %u of [media] port", port);
-        return -1;
+    for (guint i = 0; door_port != 0 && i < n_udp && n < MNB_MEDIA_ADDRESSES_MAX; i++) {
+        gboolean is_twice = FALSE; /* announced with several ports */
+        for (guint k = 0; k < i; k++)
+            is_twice |= strcmp(addresses[k].address, addresses[i].address) == 0;
+        if (is_twice || (door_address != NULL && strcmp(door_address, addresses[i].address) != 0))
+            continue;
+        addresses[n] = addresses[i];
+        addresses[n].port = door_port;
+        addresses[n++].is_tcp = TRUE;
     }
     return n;
 }
@@ -135,7 +204,7 @@ static int take_announced(const char *const *announce, guint index, guint16 port
                           MnbMediaAddress out[MNB_MEDIA_ADDRESSES_MAX], GError **error)
 {
     int n = 0;
-    for (; n < MNB_MEDIA_ADDRESSES_MAX && announce[n] != NULL; n++) {
+    for (; n < MNB_MEDIA_UDP_ADDRESSES_MAX && announce[n] != NULL; n++) {
         if (!parse_announced(announce[n], &out[n], error))
             return -1;
         guint told = out[n].port == 0 ? port : out[n].port + index;
@@ -171,7 +240,7 @@ static int find_own(guint16 port, gboolean has_ipv6, MnbMediaAddress out[MNB_MED
     for (guint f = 0; f < G_N_ELEMENTS(families); f++) {
         for (struct ifaddrs *each = all; each != NULL; each = each->ifa_next) {
             if (!is_useful(each, has_ipv6) || each->ifa_addr->sa_family != families[f] ||
-                n == MNB_MEDIA_ADDRESSES_MAX - 1)
+                n == MNB_MEDIA_UDP_ADDRESSES_MAX - 1)
                 continue;
             socklen_t size =
                 families[f] == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);

@@ -47,6 +47,7 @@ static const Key keys[] = {
     NUMBER("media", "workers", media.workers, "0", 0, 64),
     NUMBER("media", "port", media.port, "0", 0, 65535),
     STRING("media", "announce", media.announce, "", KIND_LIST),
+    CHOICE("media", "tcp", media.tcp, "on", "on", "off"),
     CHOICE("media", "sandbox", media.sandbox, "auto", "auto", "required", "off"),
     NUMBER("rooms", "peers_max", rooms.peers_max, "500", 2, 5000),
     NUMBER("rooms", "away_s", rooms.away_s, "120", 5, 3600),

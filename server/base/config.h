@@ -20,6 +20,8 @@ typedef enum {
     MNB_SANDBOX_OFF,
 } MnbSandbox;
 
+typedef enum { MNB_SWITCH_ON, MNB_SWITCH_OFF } MnbSwitch;
+
 /* Strings are never NULL; "" means what docs/manabi.ini says. Paths are absolute. */
 typedef struct {
     struct {
@@ -39,6 +41,7 @@ typedef struct {
         gint64 workers; /* 0: one a processor */
         gint64 port;    /* UDP port of the first worker, counting up; 0: any free ones */
         GStrv announce; /* addresses told to browsers, "ADDRESS" or "ADDRESS:PORT"; empty: found */
+        MnbSwitch tcp;  /* ICE-TCP, too */
         MnbSandbox sandbox; /* of the workers */
     } media;
     struct {

@@ -23,7 +23,8 @@ _Static_assert(sizeof(MnbTransportState) == 8, "transport state");
 _Static_assert(sizeof(MnbTrackState) == 8, "track state");
 _Static_assert(sizeof(MnbSpeaker) == 16, "speaker");
 _Static_assert(sizeof(MnbMediaRefused) == 12, "refused");
-_Static_assert(sizeof(MnbWorkerStats) == 192, "worker stats");
+_Static_assert(sizeof(MnbWorkerStats) == 200, "worker stats");
+_Static_assert(sizeof(MnbTcpPass) == 668, "tcp pass");
 _Static_assert(sizeof(MnbTransportStats) == 24, "transport stats");
 
 uint16_t mnb_control_body_size(MnbMediaType type)
@@ -63,6 +64,9 @@ uint16_t mnb_control_body_size(MnbMediaType type)
         return sizeof(MnbWorkerStats);
     case MNB_MEDIA_TRANSPORT_STATS:
         return sizeof(MnbTransportStats);
+    case MNB_MEDIA_TCP_TAKE:
+    case MNB_MEDIA_TCP_PASS:
+        return sizeof(MnbTcpPass);
     }
     return 0;
 }

@@ -5,7 +5,13 @@
  * in memory, without padding surprises (every struct is checked by static assertion in control.c).
  * manabi binds the UDP sockets and hands them over at start, so a restarted worker keeps its port:
  *
- *     manabi-media --control-fd N --udp-fd N [--udp-fd N] [--no-sandbox]
+ *     manabi-media --control-fd N --udp-fd N [--udp-fd N] [--tcp-fd N ...] [--index N]
+ *                  [--no-sandbox]
+ *
+ * A --tcp-fd listens for ICE-TCP (RFC 6544). One that is a unix socket belongs to all workers: the
+ * front door brings there what is not TLS on its port, each connection headed by a PROXY line. The
+ * worker that takes it reads the first check; when the ufrag's tag names another worker, the
+ * connection goes there by way of manabi (TCP_PASS, TCP_TAKE).
  *
  * Ids (room, transport, track, slot, tap) are chosen by manabi, are above 0 and are never used
  * twice in the life of a worker. A command about an id that is gone is a normal thing and is
@@ -46,10 +52,11 @@ typedef enum {
     MNB_MEDIA_TRACK_REMOVE,       /* MnbMediaId; slots that showed it show nothing */
     MNB_MEDIA_SLOT_ADD,           /* MnbSlotAdd */
     MNB_MEDIA_SLOT_BIND,          /* MnbSlotBind */
-    MNB_MEDIA_KEY_FRAME, /* MnbMediaId of a video track: ask its publisher for a key frame */
-    MNB_MEDIA_TAP_OPEN,  /* MnbMediaId of the tap; two descriptors: memfd, eventfd */
-    MNB_MEDIA_TAP_TRACK, /* MnbTapTrack */
-    MNB_MEDIA_TAP_CLOSE, /* MnbMediaId */
+    MNB_MEDIA_KEY_FRAME,     /* MnbMediaId of a video track: ask its publisher for a key frame */
+    MNB_MEDIA_TAP_OPEN,      /* MnbMediaId of the tap; two descriptors: memfd, eventfd */
+    MNB_MEDIA_TAP_TRACK,     /* MnbTapTrack */
+    MNB_MEDIA_TAP_CLOSE,     /* MnbMediaId */
+    MNB_MEDIA_TCP_TAKE = 40, /* MnbTcpPass; one descriptor: a connection that another worker took */
 
     /* worker -> manabi */
     MNB_MEDIA_READY = 100,     /* MnbMediaReady: first message; commands may be sent before it */
@@ -59,6 +66,7 @@ typedef enum {
     MNB_MEDIA_REFUSED,         /* MnbMediaRefused: a command that could not be carried out */
     MNB_MEDIA_WORKER_STATS,    /* MnbWorkerStats, once a second */
     MNB_MEDIA_TRANSPORT_STATS, /* MnbTransportStats, each connected transport every 2 s */
+    MNB_MEDIA_TCP_PASS = 140,  /* MnbTcpPass; one descriptor: for worker `worker` */
 } MnbMediaType;
 
 typedef struct {
@@ -216,6 +224,8 @@ typedef struct {
     uint64_t handshakes, handshakes_failed, stun_refused;
     uint64_t cpu_us; /* user + system of the process */
     uint32_t transports, tracks, slots, taps;
+    uint32_t tcp; /* connections */
+    uint32_t zero;
 } MnbWorkerStats;
 
 typedef struct {
@@ -225,6 +235,37 @@ typedef struct {
     uint32_t loss_permille;   /* worst of what the peer reports (receive) or we see (publish) */
     uint32_t zero;
 } MnbTransportStats;
+
+#define MNB_TCP_FIRST_MAX 640
+
+/* A TCP connection on its way to the worker it is for, and what was read of it. */
+typedef struct {
+    uint32_t worker;
+    uint16_t port;   /* of the peer */
+    uint16_t family; /* AF_INET, AF_INET6 */
+    uint8_t address[16];
+    uint32_t size; /* of bytes */
+    uint8_t bytes[MNB_TCP_FIRST_MAX];
+} MnbTcpPass;
+
+/* The tag of a worker: the first two characters of every ufrag of its transports, so that a TCP
+ * connection finds it. */
+#define MNB_UFRAG_TAG     2
+#define MNB_UFRAG_TAG_MAX 256 /* workers */
+
+static inline void mnb_ufrag_tag(char *ufrag, unsigned index)
+{
+    ufrag[0] = (char)('a' + (index >> 4 & 15));
+    ufrag[1] = (char)('a' + (index & 15));
+}
+
+/* Returns: the worker's index, or -1. */
+static inline int mnb_ufrag_worker(const char *ufrag, unsigned len)
+{
+    if (len < MNB_UFRAG_TAG || ufrag[0] < 'a' || ufrag[0] > 'p' || ufrag[1] < 'a' || ufrag[1] > 'p')
+        return -1;
+    return (ufrag[0] - 'a') << 4 | (ufrag[1] - 'a');
+}
 
 /* ---- the socket side, the same for both ends (control.c) ---- */
 

@@ -9,7 +9,8 @@
 
 #define SILENT_US       (2 * MNB_SECOND_US)
 #define FLAP_US         200000
-#define UFRAG_BYTES_MIN 4 /* RFC 8445 5.3 */
+#define FRESH_US        (6 * MNB_SECOND_US) /* browsers check every 2.5 to 5.3 s */
+#define UFRAG_BYTES_MIN 4                   /* RFC 8445 5.3 */
 #define PWD_BYTES_MIN   22
 
 static uint64_t ufrag_key(const MnbWorker *worker, const char *ufrag, size_t len)
@@ -74,6 +75,29 @@ void mnb_ice_clear(MnbTransport *transport)
     transport->n_tuples = 0;
     drop_credentials(transport, &transport->credentials[0]);
     drop_credentials(transport, &transport->credentials[1]);
+}
+
+void mnb_ice_drop_flow(MnbWorker *worker, uint64_t key)
+{
+    MnbTuple *tuple = mnb_id_map_get(&worker->flows, key);
+    if (tuple == NULL)
+        return;
+    MnbTransport *transport = tuple->transport;
+    bool was_selected = transport->selected == tuple;
+    bool could_send = transport->can_send;
+    MnbTuple *next = NULL;
+    for (unsigned i = 0; i < transport->n_tuples; i++) {
+        if (transport->tuples[i] == tuple)
+            transport->tuples[i] = transport->tuples[--transport->n_tuples];
+        if (i < transport->n_tuples &&
+            (next == NULL || transport->tuples[i]->valid_us > next->valid_us))
+            next = transport->tuples[i];
+    }
+    free_tuple(tuple);
+    if (was_selected && next != NULL && worker->now_us - next->valid_us < FRESH_US) {
+        transport->selected = next;
+        transport->can_send = could_send;
+    }
 }
 
 /* The tuple that was silent longest makes room; the selected one and the one with the handshake

@@ -22,6 +22,10 @@ static inline MnbTuple *mnb_ice_find_tuple(MnbWorker *worker, const MnbArrival *
     return tuple;
 }
 
+/* The flow with @key is no more (a TCP connection ended). Another tuple that was heard of lately
+ * takes its place at once. */
+void mnb_ice_drop_flow(MnbWorker *worker, uint64_t key);
+
 /* Something authentic came from @tuple. */
 static inline void mnb_ice_mark_valid(MnbTuple *tuple, int64_t now_us)
 {

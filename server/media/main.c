@@ -12,12 +12,16 @@
 static int usage(const char *name)
 {
     fprintf(stderr,
-            "usage: %s --control-fd N --udp-fd N [--udp-fd N] [--no-sandbox]\n"
+            "usage: %s --control-fd N --udp-fd N [--udp-fd N] [--tcp-fd N ...] [--index N]\n"
+            "       [--no-sandbox]\n"
             "The media worker of manabi, which starts it. The descriptors are inherited:\n"
             "  --control-fd N   unix seqpacket socket to manabi (server/media/control.h)\n"
             "  --udp-fd N       bound UDP socket, IPv4 or IPv6; at most %d\n"
+            "  --tcp-fd N       listening TCP socket, or the unix socket of the front door; at "
+            "most %d\n"
+            "  --index N        which of the workers this one is, 0 to 255\n"
             "  --no-sandbox     for debuggers, valgrind and sanitizers\n",
-            name, MNB_WORKER_SOCKETS_MAX);
+            name, MNB_WORKER_SOCKETS_MAX, MNB_WORKER_SOCKETS_MAX);
     return 2;
 }
 
@@ -42,10 +46,9 @@ static int fail(const char *what, int error)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"control-fd", required_argument, NULL, 'c'},
-        {"udp-fd", required_argument, NULL, 'u'},
-        {"no-sandbox", no_argument, NULL, 'n'},
-        {0},
+        {"control-fd", required_argument, NULL, 'c'}, {"udp-fd", required_argument, NULL, 'u'},
+        {"tcp-fd", required_argument, NULL, 't'},     {"index", required_argument, NULL, 'i'},
+        {"no-sandbox", no_argument, NULL, 'n'},       {0},
     };
     MnbWorkerConfig config = {.control_fd = -1};
 #if defined(__SANITIZE_ADDRESS__) /* it maps terabytes and reads files */
@@ -63,6 +66,15 @@ int main(int argc, char **argv)
         } else if (option == 'u' && config.n_udp_fds < MNB_WORKER_SOCKETS_MAX) {
             if (!parse_fd(optarg, &config.udp_fds[config.n_udp_fds++]))
                 return usage(argv[0]);
+        } else if (option == 't' && config.n_tcp_fds < MNB_WORKER_SOCKETS_MAX) {
+            if (!parse_fd(optarg, &config.tcp_fds[config.n_tcp_fds++]))
+                return usage(argv[0]);
+        } else if (option == 'i') {
+            char *end;
+            unsigned long index = strtoul(optarg, &end, 10);
+            if (*optarg < '0' || *optarg > '9' || *end != 0 || index >= MNB_UFRAG_TAG_MAX)
+                return usage(argv[0]);
+            config.index = (unsigned)index;
         } else {
             return usage(argv[0]);
         }

@@ -19,6 +19,7 @@ static const int allowed[] = {
     SCMP_SYS(read),
     SCMP_SYS(write),
     SCMP_SYS(close),
+    SCMP_SYS(accept4), /* of the listening sockets we were given: there are no others */
     SCMP_SYS(epoll_wait),
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(epoll_pwait2),
@@ -58,7 +59,7 @@ int mnb_sandbox_prepare(void)
         rlim_t limit;
     } limits[] = {
         {RLIMIT_CORE, 0},
-        {RLIMIT_NOFILE, 1024},
+        {RLIMIT_NOFILE, 4096},
         {RLIMIT_AS, (rlim_t)4 << 30},
     };
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||

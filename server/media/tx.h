@@ -26,11 +26,16 @@
 #define MNB_TX_SEGMENT_BYTES 1792 /* largest packet */
 #define MNB_TX_GSO_GIVE_UP   16   /* refusals until a socket is not tried any more */
 
-typedef struct {
+typedef struct MnbSocket MnbSocket;
+
+struct MnbSocket {
     int fd;
     bool is_gso_off;
     uint8_t gso_refused;
-} MnbSocket;
+    /* A stream: takes a message of packets of @segment_size bytes, the last may be shorter. Returns
+     * how many of them were dropped. NULL: a datagram socket. */
+    unsigned (*send)(MnbSocket *socket, const uint8_t *data, size_t size, size_t segment_size);
+};
 
 /* Where a packet goes: peer's address, and ours when the socket is bound to none. */
 typedef struct {

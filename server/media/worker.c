@@ -6,6 +6,7 @@
 #include "server/media/slot.h"
 #include "server/media/srtp-backend.h"
 #include "server/media/tap.h"
+#include "server/media/tcp.h"
 #include "server/media/track.h"
 #include "server/media/transport.h"
 #include "server/media/worker-state.h"
@@ -24,9 +25,10 @@
 #define LARGE_SLAB_BYTES    ((size_t)256 << 20) /* reserved; touched as far as it is used */
 #define SOCKET_BUFFER_BYTES (8 << 20)
 #define CONTROL_BATCH       64
+#define EVENTS_MAX          64
 #define READ_ROUNDS         16 /* batches of one socket before timers get their turn */
 #define OUTBOX_PLACES       2048
-#define OUTBOX_BYTES        192
+#define OUTBOX_BYTES        256
 
 typedef struct MnbOutbox {
     unsigned first;
@@ -247,6 +249,14 @@ static int on_tap_close(MnbWorker *worker, const void *body, MnbControlMessage *
     return 0;
 }
 
+static int on_tcp_take(MnbWorker *worker, const void *body, MnbControlMessage *message)
+{
+    if (message->n_fds != 1)
+        return -EINVAL;
+    message->n_fds = 0;
+    return mnb_tcp_take(worker->tcp, body, message->fds[0]);
+}
+
 /* Every command's struct begins with the id it is about. */
 static int (*const commands[])(MnbWorker *worker, const void *body, MnbControlMessage *message) = {
     [MNB_MEDIA_TRANSPORT_OPEN] = on_transport_open,
@@ -261,6 +271,7 @@ static int (*const commands[])(MnbWorker *worker, const void *body, MnbControlMe
     [MNB_MEDIA_TAP_OPEN] = on_tap_open,
     [MNB_MEDIA_TAP_TRACK] = on_tap_track,
     [MNB_MEDIA_TAP_CLOSE] = on_tap_close,
+    [MNB_MEDIA_TCP_TAKE] = on_tcp_take,
 };
 
 static void refuse(MnbWorker *worker, const MnbControlMessage *message, int error)
@@ -408,6 +419,8 @@ static int set_up(MnbWorker *worker)
     int error = mnb_slab_init(&worker->slabs[0], MNB_PACKET_PIECE_SMALL, SMALL_SLAB_BYTES);
     if (error == 0)
         error = mnb_slab_init(&worker->slabs[1], MNB_PACKET_PIECE_LARGE, LARGE_SLAB_BYTES);
+    if (error == 0)
+        worker->tcp = mnb_tcp_new(worker, on_datagram, &error);
     return error;
 }
 
@@ -457,6 +470,7 @@ void mnb_worker_free(MnbWorker *worker)
         mnb_transport_free(item);
         place = 0;
     }
+    mnb_tcp_free(worker->tcp);
     MnbIdMap *maps[] = {&worker->rooms, &worker->transports, &worker->tracks, &worker->slots,
                         &worker->taps,  &worker->ufrags,     &worker->flows};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
@@ -501,13 +515,13 @@ static int wait_for_events(MnbWorker *worker, struct epoll_event *events, int ca
 
 int mnb_worker_step(MnbWorker *worker, int wait_ms)
 {
-    struct epoll_event events[MNB_WORKER_SOCKETS_MAX + 1];
-    int n = wait_for_events(worker, events, MNB_WORKER_SOCKETS_MAX + 1, wait_ms);
+    struct epoll_event events[EVENTS_MAX];
+    int n = wait_for_events(worker, events, EVENTS_MAX, wait_ms);
     if (n < 0)
         return n;
     worker->now_us = now_of(worker);
     for (int i = 0; i < n; i++) {
-        if (events[i].data.u32 < worker->config.n_udp_fds)
+        if (events[i].data.u32 != UINT32_MAX)
             continue;
         if ((events[i].events & EPOLLOUT) != 0)
             send_outbox(worker);
@@ -517,6 +531,9 @@ int mnb_worker_step(MnbWorker *worker, int wait_ms)
     for (int i = 0; i < n; i++)
         if (events[i].data.u32 < worker->config.n_udp_fds)
             read_socket(worker, events[i].data.u32);
+    for (int i = 0; i < n; i++)
+        if (events[i].data.u32 >= MNB_TCP_EVENTS && events[i].data.u32 != UINT32_MAX)
+            mnb_tcp_on_event(worker->tcp, events[i].data.u32, events[i].events);
     mnb_wheel_advance(&worker->wheel, worker->now_us);
     mnb_fanout_run(worker, worker->now_us);
     mnb_tap_flush_all(worker);
@@ -538,6 +555,7 @@ const MnbWorkerStats *mnb_worker_stats(MnbWorker *worker)
     struct rusage usage;
     const MnbTxCounters *sent = mnb_tx_counters(worker->tx);
     worker->stats.sends = sent->sends;
+    worker->stats.tcp = mnb_tcp_count(worker->tcp);
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         worker->stats.cpu_us =
             (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +

@@ -20,6 +20,9 @@ typedef struct {
     int control_fd;                      /* SOCK_SEQPACKET; borrowed */
     int udp_fds[MNB_WORKER_SOCKETS_MAX]; /* bound; borrowed */
     unsigned n_udp_fds;                  /* at least 1 */
+    int tcp_fds[MNB_WORKER_SOCKETS_MAX]; /* they listen; borrowed */
+    unsigned n_tcp_fds;                  /* 0: no ICE-TCP */
+    unsigned index;                      /* among the workers: the tag of our ufrags */
     /* Monotonic microseconds, above 0; NULL: CLOCK_MONOTONIC. Tests pass their own. */
     int64_t (*now_us)(void *owner);
     void *now_owner;

@@ -43,13 +43,15 @@ static MnbMediaWorker *ready_worker(MnbRoom *room, GError **error)
 
 /* ---------------------------------------------------------------------------------- transports */
 
-/* 16 and 32 characters of [0-9a-z]: 80 and 160 random bits (RFC 8445, 5.3: 24 and 128). */
+/* 16 and 32 characters of [0-9a-z]: the worker's tag and 70 random bits, and 160 (RFC 8445, 5.3: 24
+ * and 128). */
 static void make_credentials(MnbTransport *transport)
 {
     char id[MNB_ID_SIZE];
     char more[MNB_ID_SIZE];
     mnb_id_make(id);
     g_strlcpy(transport->ufrag, id, 17);
+    mnb_media_worker_tag(transport->room->worker, transport->ufrag);
     mnb_id_make(id);
     mnb_id_make(more);
     g_snprintf(transport->pwd, sizeof transport->pwd, "%s%.6s", id, more);
@@ -92,6 +94,7 @@ static void fill_local(MnbTransport *transport, MnbSdpLocal *local,
     for (guint i = 0; i < count; i++) {
         g_strlcpy(candidates[i].address, addresses[i].address, sizeof candidates[i].address);
         candidates[i].port = addresses[i].port;
+        candidates[i].is_tcp = addresses[i].is_tcp;
     }
     *local = (MnbSdpLocal){
         .ufrag = transport->ufrag,

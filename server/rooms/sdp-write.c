@@ -22,6 +22,8 @@
 #define URI_TWCC         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 #define HOST_PRIORITY 2130706431u /* RFC 8445, 5.1.2: type host, local preference 65535 */
+/* RFC 6544, 4.2: below all of UDP (type preference 90); passive: direction preference 4. */
+#define TCP_PRIORITY (90u << 24 | (4u << 13 | 8191u) << 8 | 255u)
 
 static void write_head(GString *out, const MnbSdpLocal *local, const char *bundle)
 {
@@ -39,10 +41,17 @@ static void write_head(GString *out, const MnbSdpLocal *local, const char *bundl
 
 static void write_candidates(GString *out, const MnbSdpLocal *local)
 {
-    for (guint i = 0; i < local->candidate_count; i++)
-        g_string_append_printf(out, "a=candidate:%u 1 udp %u %s %u typ host\r\n", i + 1,
-                               HOST_PRIORITY - i * 256, local->candidates[i].address,
-                               local->candidates[i].port);
+    guint n_tcp = 0;
+    for (guint i = 0; i < local->candidate_count; i++) {
+        const MnbSdpCandidate *candidate = &local->candidates[i];
+        if (candidate->is_tcp)
+            g_string_append_printf(
+                out, "a=candidate:%u 1 tcp %u %s %u typ host tcptype passive\r\n", i + 1,
+                TCP_PRIORITY - n_tcp++ * 256, candidate->address, candidate->port);
+        else
+            g_string_append_printf(out, "a=candidate:%u 1 udp %u %s %u typ host\r\n", i + 1,
+                                   HOST_PRIORITY - i * 256, candidate->address, candidate->port);
+    }
     g_string_append(out, "a=end-of-candidates\r\n");
 }
 

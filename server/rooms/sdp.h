@@ -72,6 +72,7 @@ gboolean mnb_sdp_parse_fragment(const char *text, gsize len, char ufrag[MNB_ICE_
 typedef struct {
     char address[64]; /* IPv4 or IPv6, as text */
     guint16 port;
+    gboolean is_tcp; /* passive (RFC 6544) */
 } MnbSdpCandidate;
 
 /* Our side of a transport. */

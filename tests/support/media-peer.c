@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +35,18 @@ static int bind_udp(struct sockaddr_in *address_out)
     return fd;
 }
 
+static int listen_tcp(struct sockaddr_in *address_out)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof any;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any) < 0 || listen(fd, 256) < 0 ||
+        getsockname(fd, (struct sockaddr *)&any, &size) < 0)
+        abort();
+    *address_out = any;
+    return fd;
+}
+
 Rig *rig_new_outside(void)
 {
     Rig *rig = calloc(1, sizeof *rig);
@@ -44,6 +57,7 @@ Rig *rig_new_outside(void)
     rig->control_fd = pair[0];
     rig->worker_control_fd = pair[1];
     rig->udp_fd = bind_udp(&rig->address);
+    rig->tcp_fd = listen_tcp(&rig->tcp_address);
     rig->now_us = 1000000000;
     return rig;
 }
@@ -54,6 +68,8 @@ Rig *rig_new(void)
     MnbWorkerConfig config = {.control_fd = rig->worker_control_fd,
                               .udp_fds = {rig->udp_fd},
                               .n_udp_fds = 1,
+                              .tcp_fds = {rig->tcp_fd},
+                              .n_tcp_fds = 1,
                               .now_us = rig_clock,
                               .now_owner = rig};
     int error = 0;
@@ -71,6 +87,7 @@ void rig_free(Rig *rig)
         close(rig->control_fd);
     close(rig->worker_control_fd);
     close(rig->udp_fd);
+    close(rig->tcp_fd);
     free(rig);
 }
 
@@ -266,8 +283,36 @@ int peer_move(Peer *peer)
     return old;
 }
 
+int peer_use_tcp(Peer *peer)
+{
+    int old = peer->fd;
+    peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (peer->fd < 0 || connect(peer->fd, (struct sockaddr *)&peer->rig->tcp_address,
+                                sizeof peer->rig->tcp_address) < 0)
+        abort();
+    fcntl(peer->fd, F_SETFL, O_NONBLOCK);
+    peer->is_tcp = true;
+    peer->has_ended = false;
+    peer->stream_len = 0;
+    return old;
+}
+
+static void send_frame(Peer *peer, const void *data, size_t size)
+{
+    uint8_t frame[2100] = {(uint8_t)(size >> 8), (uint8_t)size};
+    assert(size <= sizeof frame - 2);
+    memcpy(frame + 2, data, size);
+    /* what does not fit is lost: the worker is told to read first */
+    if (send(peer->fd, frame, size + 2, MSG_NOSIGNAL) != (ssize_t)size + 2)
+        peer->has_ended = true;
+}
+
 void peer_send_raw(Peer *peer, const void *data, size_t size)
 {
+    if (peer->is_tcp) {
+        send_frame(peer, data, size);
+        return;
+    }
     if (sendto(peer->fd, data, size, 0, (struct sockaddr *)&peer->rig->address,
                sizeof peer->rig->address) < 0)
         abort();
@@ -417,35 +462,68 @@ static void on_media(Peer *peer, uint8_t *data, size_t size, bool is_rtcp)
     peer->packets[peer->n_packets - 1].rtp = rtp;
 }
 
+static void on_datagram(Peer *peer, uint8_t *data, size_t size)
+{
+    MnbStun stun;
+    peer->datagrams++;
+    switch (mnb_datagram_kind(data, size)) {
+    case MNB_DATAGRAM_STUN:
+        if (mnb_stun_parse(&stun, data, size) == 0) {
+            peer->stun_answers++;
+            peer->stun_error = stun.error_code;
+            if (stun.has_mapped)
+                peer->stun_mapped_port = ntohs(((struct sockaddr_in *)&stun.mapped)->sin_port);
+        }
+        break;
+    case MNB_DATAGRAM_DTLS:
+        BIO_write(peer->in, data, (int)size);
+        peer_advance_dtls(peer);
+        break;
+    case MNB_DATAGRAM_RTP:
+    case MNB_DATAGRAM_RTCP:
+        on_media(peer, data, size, mnb_datagram_kind(data, size) == MNB_DATAGRAM_RTCP);
+        break;
+    default:
+        peer->bad_packets++;
+    }
+}
+
+static void poll_stream(Peer *peer)
+{
+    /* Unlike a datagram on loopback, it may still be under way. */
+    struct pollfd wait = {.fd = peer->fd, .events = POLLIN};
+    poll(&wait, 1, 1);
+    for (;;) {
+        ssize_t got = recv(peer->fd, peer->stream + peer->stream_len,
+                           sizeof peer->stream - peer->stream_len, 0);
+        if (got == 0 || (got < 0 && errno != EAGAIN))
+            peer->has_ended = true;
+        if (got <= 0)
+            return;
+        peer->stream_len += (size_t)got;
+        size_t at = 0;
+        while (peer->stream_len - at >= 2) {
+            size_t size = (size_t)peer->stream[at] << 8 | peer->stream[at + 1];
+            if (peer->stream_len - at - 2 < size)
+                break;
+            on_datagram(peer, peer->stream + at + 2, size);
+            at += 2 + size;
+        }
+        peer->stream_len -= at;
+        memmove(peer->stream, peer->stream + at, peer->stream_len);
+    }
+}
+
 void peer_poll(Peer *peer)
 {
     uint8_t data[2048];
     ssize_t got;
-    while ((got = recv(peer->fd, data, sizeof data, 0)) > 0) {
-        size_t size = (size_t)got;
-        MnbStun stun;
-        peer->datagrams++;
-        switch (mnb_datagram_kind(data, size)) {
-        case MNB_DATAGRAM_STUN:
-            if (mnb_stun_parse(&stun, data, size) == 0) {
-                peer->stun_answers++;
-                peer->stun_error = stun.error_code;
-                if (stun.has_mapped)
-                    peer->stun_mapped_port = ntohs(((struct sockaddr_in *)&stun.mapped)->sin_port);
-            }
-            break;
-        case MNB_DATAGRAM_DTLS:
-            BIO_write(peer->in, data, (int)size);
-            peer_advance_dtls(peer);
-            break;
-        case MNB_DATAGRAM_RTP:
-        case MNB_DATAGRAM_RTCP:
-            on_media(peer, data, size, mnb_datagram_kind(data, size) == MNB_DATAGRAM_RTCP);
-            break;
-        default:
-            peer->bad_packets++;
-        }
+    if (peer->is_tcp) {
+        poll_stream(peer);
+        return;
     }
+    while ((got = recv(peer->fd, data, sizeof data, 0)) > 0)
+        on_datagram(peer, data, (size_t)got);
 }
 
 void peer_forget(Peer *peer)

@@ -20,7 +20,7 @@
 
 typedef struct {
     MnbMediaType type;
-    uint64_t body[24];
+    uint64_t body[MNB_MEDIA_MESSAGE_MAX / 8];
 } RigEvent;
 
 typedef struct {
@@ -29,6 +29,8 @@ typedef struct {
     int worker_control_fd;
     int udp_fd;
     struct sockaddr_in address;
+    int tcp_fd; /* listens */
+    struct sockaddr_in tcp_address;
     int64_t now_us;
     MnbMediaReady ready;
     RigEvent events[RIG_EVENTS_MAX];
@@ -64,6 +66,10 @@ typedef struct {
 typedef struct {
     Rig *rig;
     int fd;
+    bool is_tcp;    /* fd is a connection; frames of RFC 4571 */
+    bool has_ended; /* the worker closed it */
+    uint8_t stream[70000];
+    size_t stream_len;
     uint32_t transport;
     char ufrag[MNB_ICE_UFRAG_MAX]; /* of the worker's side */
     char pwd[MNB_ICE_PWD_MAX];
@@ -99,6 +105,9 @@ void peer_tell_remote(Peer *peer);
 
 /* Another source port. The old socket is returned (owned). */
 int peer_move(Peer *peer);
+
+/* From now on by TCP. The UDP socket is returned (owned). */
+int peer_use_tcp(Peer *peer);
 
 void peer_check(Peer *peer, bool use_candidate);
 void peer_check_as(Peer *peer, const char *ufrag, const char *pwd, bool use_candidate);
