@@ -21,6 +21,10 @@ static const char *const permission_names[MNB_N_PERMISSIONS] = {
     [MNB_MAY_SHARE] = "share",
     [MNB_MAY_CHAT] = "chat",
     [MNB_MAY_RAISE_HAND] = "raise-hand",
+    [MNB_MAY_TAKE_PART] = "take-part",
+    [MNB_MAY_PRESENT] = "present",
+    [MNB_MAY_INTERPRET] = "interpret",
+    [MNB_MAY_CAPTION] = "caption",
     [MNB_MAY_MODERATE] = "moderate",
     [MNB_MAY_RECORD] = "record",
     [MNB_MAY_HOST] = "host",
@@ -35,23 +39,23 @@ static const char *const permission_names[MNB_N_PERMISSIONS] = {
     [MNB_MAY_MEDIA_RECEIVE] = "media-receive",
 };
 
+#define TAKES_PART                                                                                 \
+    (BIT(MNB_MAY_ATTEND) | BIT(MNB_MAY_SPEAK) | BIT(MNB_MAY_CHAT) | BIT(MNB_MAY_RAISE_HAND) |      \
+     BIT(MNB_MAY_TAKE_PART) | BIT(MNB_MAY_MEDIA_RECEIVE))
+#define PRESENTS                                                                                   \
+    (TAKES_PART | BIT(MNB_MAY_SHARE) | BIT(MNB_MAY_PRESENT) | BIT(MNB_MAY_MEDIA_PUBLISH))
+
 /* The table. What is not here is denied. An observer hears and sees, and says nothing; a
  * participant publishes from a browser only, a presenter also from an encoder; staff come into a
  * session by a link like everybody, so that the room knows who they are. */
 static const guint64 table[MNB_N_ROLES] = {
     [MNB_ROLE_OBSERVER] = BIT(MNB_MAY_ATTEND) | BIT(MNB_MAY_MEDIA_RECEIVE),
-    [MNB_ROLE_PARTICIPANT] = BIT(MNB_MAY_ATTEND) | BIT(MNB_MAY_SPEAK) | BIT(MNB_MAY_CHAT) |
-                             BIT(MNB_MAY_RAISE_HAND) | BIT(MNB_MAY_MEDIA_RECEIVE),
-    [MNB_ROLE_INTERPRETER] = BIT(MNB_MAY_ATTEND) | BIT(MNB_MAY_SPEAK) | BIT(MNB_MAY_CHAT) |
-                             BIT(MNB_MAY_RAISE_HAND) | BIT(MNB_MAY_MEDIA_RECEIVE),
-    [MNB_ROLE_PRESENTER] = BIT(MNB_MAY_ATTEND) | BIT(MNB_MAY_SPEAK) | BIT(MNB_MAY_SHARE) |
-                           BIT(MNB_MAY_CHAT) | BIT(MNB_MAY_RAISE_HAND) |
-                           BIT(MNB_MAY_MEDIA_PUBLISH) | BIT(MNB_MAY_MEDIA_RECEIVE),
-    [MNB_ROLE_FACILITATOR] = BIT(MNB_MAY_ATTEND) | BIT(MNB_MAY_SPEAK) | BIT(MNB_MAY_SHARE) |
-                             BIT(MNB_MAY_CHAT) | BIT(MNB_MAY_RAISE_HAND) | BIT(MNB_MAY_MODERATE) |
+    [MNB_ROLE_PARTICIPANT] = TAKES_PART,
+    [MNB_ROLE_INTERPRETER] = TAKES_PART | BIT(MNB_MAY_INTERPRET) | BIT(MNB_MAY_CAPTION),
+    [MNB_ROLE_PRESENTER] = PRESENTS,
+    [MNB_ROLE_FACILITATOR] = PRESENTS | BIT(MNB_MAY_CAPTION) | BIT(MNB_MAY_MODERATE) |
                              BIT(MNB_MAY_RECORD) | BIT(MNB_MAY_HOST) | BIT(MNB_MAY_EDIT_EVENT) |
-                             BIT(MNB_MAY_MANAGE_LINKS) | BIT(MNB_MAY_MEDIA_PUBLISH) |
-                             BIT(MNB_MAY_MEDIA_RECEIVE),
+                             BIT(MNB_MAY_MANAGE_LINKS),
     [MNB_ROLE_STAFF] = BIT(MNB_MAY_HOST) | BIT(MNB_MAY_EDIT_EVENT) | BIT(MNB_MAY_MANAGE_LINKS) |
                        BIT(MNB_MAY_PLAN_EVENT) | BIT(MNB_MAY_SEE_STAFF) |
                        BIT(MNB_MAY_PUBLISH_RECORDING) | BIT(MNB_MAY_IMPORT),
@@ -92,6 +96,15 @@ gboolean mnb_role_parse(const char *text, MnbRole *role)
     if (index < 0)
         return FALSE;
     *role = (MnbRole)index;
+    return TRUE;
+}
+
+gboolean mnb_permission_parse(const char *text, MnbPermission *permission)
+{
+    int index = find(permission_names, MNB_N_PERMISSIONS, text);
+    if (index < 0)
+        return FALSE;
+    *permission = (MnbPermission)index;
     return TRUE;
 }
 

@@ -26,7 +26,11 @@ typedef enum {
     MNB_MAY_SHARE,             /* publish the screen */
     MNB_MAY_CHAT,              /* write in the chat */
     MNB_MAY_RAISE_HAND,        /* raise and lower the own hand */
-    MNB_MAY_MODERATE,          /* mute and remove others, lower their hands, see their lines */
+    MNB_MAY_TAKE_PART,         /* react, ask and vote */
+    MNB_MAY_PRESENT,           /* bring slides, turn their pages, point */
+    MNB_MAY_INTERPRET,         /* sit in a booth and speak to its channel */
+    MNB_MAY_CAPTION,           /* write captions */
+    MNB_MAY_MODERATE,          /* roles, lobby, settings, polls, agenda; mute and remove others */
     MNB_MAY_RECORD,            /* start and stop the recording */
     MNB_MAY_HOST,              /* start and end the session */
     MNB_MAY_EDIT_EVENT,        /* change an event */
@@ -50,6 +54,7 @@ const char *mnb_permission_to_string(MnbPermission permission);
 
 /* @text: NULL and unknown names give FALSE and leave @role alone. */
 gboolean mnb_role_parse(const char *text, MnbRole *role);
+gboolean mnb_permission_parse(const char *text, MnbPermission *permission);
 
 /* Roles that a link may carry: observer to facilitator. */
 gboolean mnb_role_is_for_links(MnbRole role);

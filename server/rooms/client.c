@@ -93,6 +93,13 @@ gboolean mnb_client_is_in(const MnbClient *client)
     return client->state == CLIENT_IN;
 }
 
+gboolean mnb_client_may(const MnbClient *client, MnbPermission permission)
+{
+    const MnbPeer *peer =
+        client->member != NULL ? mnb_room_peer(client->member->room, client->member->peer) : NULL;
+    return peer != NULL && mnb_peer_may(peer, permission);
+}
+
 void mnb_client_refuse(MnbClient *client, gint64 id, const char *code, const char *detail)
 {
     g_autofree char *text = mnb_room_json_refusal(id, code, detail);
@@ -186,7 +193,6 @@ static void attach(Joining *joining)
     MnbClient *client = joining->client;
     const MnbPeer *peer = mnb_room_peer(room, joining->peer);
     MnbMember *member = mnb_room_add_member(room, joining->peer);
-    MnbRoomTitles titles;
     if (member->client != NULL) {
         MnbClient *old = member->client;
         mnb_client_detach(old);
@@ -197,12 +203,13 @@ static void attach(Joining *joining)
     client->member = member;
     client->state = CLIENT_IN;
     client->rooms->joins++;
-    mnb_room_titles(room, &titles);
-    json_t *welcome = json_pack(
-        "{s:s, s:s, s:s, s:o, s:[], s:o}", "peer", peer->id, "resume", joining->resume, "role",
-        mnb_role_to_string(peer->role), "may", mnb_room_json_permissions(peer->role), "ice_servers",
-        "state",
-        mnb_room_json_state(room->state, &titles, mnb_role_may(peer->role, MNB_MAY_RECORD)));
+    g_strlcpy(member->resume, joining->resume, sizeof member->resume);
+    json_t *welcome =
+        json_pack("{s:s, s:s, s:s, s:o, s:[], s:o}", "peer", peer->id, "resume", joining->resume,
+                  "role", mnb_role_to_string(peer->role), "may", mnb_room_json_permissions(peer),
+                  "ice_servers", "state", mnb_room_state_for(room, member));
+    if (peer->is_waiting)
+        json_object_set_new(welcome, "is_waiting", json_true());
     g_autofree char *text = mnb_room_json_reply(joining->id, welcome);
     mnb_client_tell(client, text);
     if (member->receiver != NULL && member->receiver->is_answered)
@@ -222,7 +229,7 @@ static void on_joined(MnbRoom *room, const GError *error, gpointer data)
     } else if (room->rooms != NULL && !mnb_room_check_link(room, joining->link, &revoked)) {
         mnb_room_leave(room, joining->peer, "link-revoked", NULL, NULL);
         refuse_hello(client, joining->id, revoked);
-    } else if (room->rooms == NULL || peer == NULL || !peer->is_in) {
+    } else if (room->rooms == NULL || peer == NULL || (!peer->is_in && !peer->is_waiting)) {
         g_autoptr(GError) over = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_SESSION_OVER,
                                                      "this session is over");
         refuse_hello(client, joining->id, over);
@@ -238,7 +245,14 @@ static gboolean count_use(MnbDb *db, gpointer data, GError **error)
     return mnb_link_count_use(db, data, error);
 }
 
-static void append_joined(Joining *joining, const MnbHello *hello, MnbRole role)
+/* Who comes for the first time waits in the lobby; who leads, presents or interprets does not. */
+static gboolean has_to_wait(const MnbRoom *room, const MnbPeer *peer, MnbRole role)
+{
+    return room->state->room.settings.has_lobby && (peer == NULL || !peer->was_admitted) &&
+           (role == MNB_ROLE_PARTICIPANT || role == MNB_ROLE_OBSERVER);
+}
+
+static void append_joined(Joining *joining, const MnbHello *hello, MnbRole role, gboolean waits)
 {
     guint8 hash[MNB_TOKEN_HASH_BYTES];
     char hex[2 * MNB_TOKEN_HASH_BYTES + 1];
@@ -256,7 +270,32 @@ static void append_joined(Joining *joining, const MnbHello *hello, MnbRole role)
         .extra_data = g_strdup(joining->link),
         .extra_destroy = g_free,
     };
+    if (waits)
+        json_object_set_new(append.body, "waiting", json_true());
     mnb_room_append(joining->room, &append, on_joined, joining);
+}
+
+/* Returns (owned): NULL when there is room for him. */
+static GError *find_obstacle(const Joining *joining, const MnbPeer *peer, const MnbHello *hello,
+                             MnbRole role)
+{
+    MnbRoom *room = joining->room;
+    const MnbRoomState *state = room->state;
+    guint max = joining->client->rooms->max_peers;
+    if ((peer != NULL && peer->is_removed) ||
+        mnb_room_state_is_removed(room->state, joining->link, hello->name))
+        return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_REMOVED,
+                                   "removed from this session by its host");
+    if (peer != NULL)
+        return NULL;
+    if (state->room.settings.is_locked && !mnb_role_may(role, MNB_MAY_HOST))
+        return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_LOCKED,
+                                   "the session is locked: it takes nobody new just now");
+    if (mnb_room_state_count(state) >= max || mnb_room_state_count_waiting(state) >= max ||
+        state->peers->len >= MNB_ROOM_PEERS_MAX)
+        return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_ROOM_FULL,
+                                   "the session has no place left");
+    return NULL;
 }
 
 /* @joining: given away. */
@@ -267,14 +306,7 @@ static void join_room(Joining *joining, MnbRoom *room, const MnbHello *hello, Mn
     MnbPeer *peer =
         hello->resume != NULL ? mnb_room_state_peer_by_resume(room->state, hello->resume) : NULL;
     joining->room = mnb_room_ref(room);
-    if ((peer != NULL && peer->is_removed) ||
-        mnb_room_state_is_removed(room->state, joining->link, hello->name))
-        error = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_REMOVED,
-                                    "removed from this session by its host");
-    else if (peer == NULL && (mnb_room_state_count(room->state) >= client->rooms->max_peers ||
-                              room->state->peers->len >= MNB_ROOM_PEERS_MAX))
-        error = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_ROOM_FULL,
-                                    "the session has no place left");
+    error = find_obstacle(joining, peer, hello, role);
     if (error != NULL) {
         refuse_hello(client, joining->id, error);
         joining_free(joining);
@@ -290,8 +322,11 @@ static void join_room(Joining *joining, MnbRoom *room, const MnbHello *hello, Mn
         mnb_id_make(joining->peer);
         mnb_token_make(joining->resume);
     }
-    if (peer == NULL || !peer->is_in) {
-        append_joined(joining, hello, role);
+    /* A role that was given here is kept by who comes late. */
+    if (peer != NULL && peer->was_admitted)
+        role = peer->role;
+    if (peer == NULL || (!peer->is_in && !peer->is_waiting)) {
+        append_joined(joining, hello, role, has_to_wait(room, peer, role));
         return;
     }
     MnbAppend append = {.type = "peer-back", .peer = joining->peer};

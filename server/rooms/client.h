@@ -45,5 +45,8 @@ void mnb_client_request(MnbClient *client, const MnbRequest *request);
 /* hello was accepted. */
 gboolean mnb_client_is_in(const MnbClient *client);
 
+/* The peer of this line has the permission now. */
+gboolean mnb_client_may(const MnbClient *client, MnbPermission permission);
+
 /* A reply that says no: for messages that signalling refuses by itself. */
 void mnb_client_refuse(MnbClient *client, gint64 id, const char *code, const char *detail);

@@ -1,25 +1,61 @@
 #include "server/rooms/request.h"
 #include <string.h>
 
+#define LOGGED MNB_LIMIT_LOGGED
+
+/* The table of requests: what each needs, and how often it may come. */
 static const struct {
     const char *name;
     MnbPermission needs;
+    MnbRequestLimit limit;
 } kinds[MNB_N_REQUESTS] = {
-    [MNB_REQUEST_START_SESSION] = {"start-session", MNB_MAY_HOST},
-    [MNB_REQUEST_END_SESSION] = {"end-session", MNB_MAY_HOST},
-    [MNB_REQUEST_RECORD] = {"record", MNB_MAY_RECORD},
-    [MNB_REQUEST_CHAT] = {"chat", MNB_MAY_CHAT},
-    [MNB_REQUEST_HAND] = {"hand", MNB_MAY_RAISE_HAND},
+    [MNB_REQUEST_START_SESSION] = {"start-session", MNB_MAY_HOST, LOGGED},
+    [MNB_REQUEST_END_SESSION] = {"end-session", MNB_MAY_HOST, LOGGED},
+    [MNB_REQUEST_RECORD] = {"record", MNB_MAY_RECORD, LOGGED},
+    [MNB_REQUEST_CHAT] = {"chat", MNB_MAY_CHAT, MNB_LIMIT_CHAT},
+    [MNB_REQUEST_HAND] = {"hand", MNB_MAY_RAISE_HAND, LOGGED},
     [MNB_REQUEST_PUBLISH] = {"publish", MNB_MAY_SPEAK},
     [MNB_REQUEST_TRACK] = {"track", MNB_MAY_SPEAK},
     [MNB_REQUEST_UNPUBLISH] = {"unpublish", MNB_MAY_SPEAK},
     [MNB_REQUEST_SUBSCRIBE] = {"subscribe", MNB_MAY_ATTEND},
     [MNB_REQUEST_SUBSCRIBED] = {"subscribed", MNB_MAY_ATTEND},
     [MNB_REQUEST_VIEW] = {"view", MNB_MAY_ATTEND},
-    [MNB_REQUEST_MUTE_PEER] = {"mute-peer", MNB_MAY_MODERATE},
-    [MNB_REQUEST_REMOVE_PEER] = {"remove-peer", MNB_MAY_MODERATE},
-    [MNB_REQUEST_RENAME] = {"rename", MNB_MAY_ATTEND},
+    [MNB_REQUEST_MUTE_PEER] = {"mute-peer", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_REMOVE_PEER] = {"remove-peer", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_RENAME] = {"rename", MNB_MAY_ATTEND, LOGGED},
     [MNB_REQUEST_LEAVE] = {"leave", MNB_MAY_ATTEND},
+    [MNB_REQUEST_SET_ROLE] = {"set-role", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_GRANT] = {"grant", MNB_MAY_PRESENT, LOGGED},
+    [MNB_REQUEST_SETTINGS] = {"settings", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_ADMIT] = {"admit", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_REFUSE] = {"refuse", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_MUTE_ALL] = {"mute-all", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_SPOTLIGHT] = {"spotlight", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_LOWER_HANDS] = {"lower-hands", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_GIVE_FLOOR] = {"give-floor", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_END_FLOOR] = {"end-floor", MNB_MAY_RAISE_HAND, LOGGED},
+    [MNB_REQUEST_REACT] = {"react", MNB_MAY_TAKE_PART, MNB_LIMIT_REACTION},
+    [MNB_REQUEST_ASK] = {"ask", MNB_MAY_TAKE_PART, LOGGED},
+    [MNB_REQUEST_VOTE_QUESTION] = {"vote-question", MNB_MAY_TAKE_PART, LOGGED},
+    [MNB_REQUEST_QUESTION] = {"question", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_POLL] = {"poll", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_POLL_STATE] = {"poll-state", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_VOTE] = {"vote", MNB_MAY_TAKE_PART, LOGGED},
+    [MNB_REQUEST_AGENDA] = {"agenda", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_AGENDA_ITEM] = {"agenda-item", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_PHASE] = {"phase", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_NOTE] = {"note", MNB_MAY_MODERATE, LOGGED},
+    [MNB_REQUEST_CAPTION] = {"caption", MNB_MAY_CAPTION, MNB_LIMIT_CAPTION},
+    [MNB_REQUEST_HEAR] = {"hear", MNB_MAY_ATTEND},
+    [MNB_REQUEST_BOOTH] = {"booth", MNB_MAY_INTERPRET, LOGGED},
+    [MNB_REQUEST_ON_AIR] = {"on-air", MNB_MAY_INTERPRET, LOGGED},
+    [MNB_REQUEST_HAND_OVER] = {"hand-over", MNB_MAY_INTERPRET, LOGGED},
+    [MNB_REQUEST_SLOWER] = {"slower", MNB_MAY_ATTEND, MNB_LIMIT_SLOWER},
+    [MNB_REQUEST_UPLOAD_SLIDES] = {"upload-slides", MNB_MAY_PRESENT, LOGGED},
+    [MNB_REQUEST_SHOW_SLIDES] = {"show-slides", MNB_MAY_PRESENT, LOGGED},
+    [MNB_REQUEST_PAGE] = {"page", MNB_MAY_PRESENT, LOGGED},
+    [MNB_REQUEST_POINTER] = {"pointer", MNB_MAY_PRESENT, MNB_LIMIT_POINTER},
+    [MNB_REQUEST_REMOVE_SLIDES] = {"remove-slides", MNB_MAY_PRESENT, LOGGED},
 };
 
 static const char *const sources[MNB_N_SOURCES] = {"microphone", "camera", "screen"};
@@ -48,6 +84,8 @@ void mnb_request_free(MnbRequest *request)
     g_free(request->peer);
     g_free(request->text);
     g_free(request->key);
+    g_free(request->to);
+    json_decref(request->args);
     g_free(request);
 }
 
@@ -106,4 +144,10 @@ MnbPermission mnb_request_permission(MnbRequestKind kind)
 {
     g_return_val_if_fail((guint)kind < MNB_N_REQUESTS, MNB_N_PERMISSIONS);
     return kinds[kind].needs;
+}
+
+MnbRequestLimit mnb_request_limit(MnbRequestKind kind)
+{
+    g_return_val_if_fail((guint)kind < MNB_N_REQUESTS, MNB_LIMIT_LOGGED);
+    return kinds[kind].limit;
 }

@@ -6,6 +6,7 @@
 #include "server/access/permissions.h"
 #include "server/media/control.h"
 #include "server/rooms/sdp.h"
+#include <jansson.h>
 
 #define MNB_NAME_MAX        100  /* characters */
 #define MNB_AFFILIATION_MAX 200  /* characters */
@@ -44,6 +45,42 @@ typedef enum {
     MNB_REQUEST_REMOVE_PEER,
     MNB_REQUEST_RENAME,
     MNB_REQUEST_LEAVE,
+    /* moderation (4.2.1) */
+    MNB_REQUEST_SET_ROLE,
+    MNB_REQUEST_GRANT,
+    MNB_REQUEST_SETTINGS,
+    MNB_REQUEST_ADMIT,
+    MNB_REQUEST_REFUSE,
+    MNB_REQUEST_MUTE_ALL,
+    MNB_REQUEST_SPOTLIGHT,
+    MNB_REQUEST_LOWER_HANDS,
+    MNB_REQUEST_GIVE_FLOOR,
+    MNB_REQUEST_END_FLOOR,
+    /* talking (4.2.2) */
+    MNB_REQUEST_REACT,
+    MNB_REQUEST_ASK,
+    MNB_REQUEST_VOTE_QUESTION,
+    MNB_REQUEST_QUESTION,
+    MNB_REQUEST_POLL,
+    MNB_REQUEST_POLL_STATE,
+    MNB_REQUEST_VOTE,
+    MNB_REQUEST_AGENDA,
+    MNB_REQUEST_AGENDA_ITEM,
+    MNB_REQUEST_PHASE,
+    MNB_REQUEST_NOTE,
+    MNB_REQUEST_CAPTION,
+    /* interpretation (4.2.3) */
+    MNB_REQUEST_HEAR,
+    MNB_REQUEST_BOOTH,
+    MNB_REQUEST_ON_AIR,
+    MNB_REQUEST_HAND_OVER,
+    MNB_REQUEST_SLOWER,
+    /* slides (4.2.4) */
+    MNB_REQUEST_UPLOAD_SLIDES,
+    MNB_REQUEST_SHOW_SLIDES,
+    MNB_REQUEST_PAGE,
+    MNB_REQUEST_POINTER,
+    MNB_REQUEST_REMOVE_SLIDES,
     MNB_N_REQUESTS,
 } MnbRequestKind;
 
@@ -61,6 +98,7 @@ typedef struct {
     char *peer;     /* hand (NULL: the own), mute-peer, remove-peer */
     char *text;     /* chat: text. publish, subscribed: sdp. rename: name */
     char *key;      /* chat */
+    char *to;       /* chat; NULL: all */
     MnbSource source;
     MnbRequestTrack tracks[MNB_SDP_MEDIA_MAX]; /* publish */
     guint track_count;
@@ -68,6 +106,9 @@ typedef struct {
     MnbViewMode mode;   /* view */
     char peers[MNB_VIEW_PEERS_MAX][32];
     guint peer_count;
+    /* From MNB_REQUEST_SET_ROLE on: the message's own fields, by their names; checked, and nothing
+     * else in it. */
+    json_t *args;
 } MnbRequest;
 
 typedef struct {
@@ -91,6 +132,20 @@ gboolean mnb_request_kind_parse(const char *name, MnbRequestKind *kind);
 const char *mnb_source_to_string(MnbSource source); /* "microphone" */
 gboolean mnb_source_parse(const char *name, MnbSource *source);
 gboolean mnb_view_mode_parse(const char *name, MnbViewMode *mode);
+
+/* How often it may come from one connection (docs/protocol.md, 4.2). */
+typedef enum {
+    MNB_LIMIT_NONE, /* only the one on all messages */
+    MNB_LIMIT_CHAT,
+    MNB_LIMIT_REACTION,
+    MNB_LIMIT_CAPTION,
+    MNB_LIMIT_POINTER,
+    MNB_LIMIT_SLOWER,
+    MNB_LIMIT_LOGGED,
+    MNB_N_LIMITS,
+} MnbRequestLimit;
+
+MnbRequestLimit mnb_request_limit(MnbRequestKind kind);
 
 /* The permission that a request needs; some need more (requests.c): a hand of somebody else needs
  * MNB_MAY_MODERATE, a screen MNB_MAY_SHARE. */

@@ -2,47 +2,72 @@
  * request.c and is checked before the function runs. */
 #include "recordings/session.h"
 #include "server/base/log.h"
-#include "server/rooms/room.h"
+#include "server/rooms/asked.h"
 #include <string.h>
 
-typedef struct {
-    MnbClient *client;
-    MnbMember *member;
-    MnbRoom *room;
-    const MnbPeer *peer;
-    const MnbRequest *request;
-} Asked;
+#define owe        mnb_asked_owe
+#define refuse     mnb_asked_refuse
+#define accept_now mnb_asked_accept
+#define append     mnb_asked_append
 
-static MnbOwed *owe(const Asked *asked)
+typedef MnbAsked Asked;
+
+MnbOwed *mnb_asked_owe(const Asked *asked)
 {
     return mnb_owed_new(asked->client, asked->request->id);
 }
 
-static void refuse(const Asked *asked, MnbRoomsError code, const char *detail)
+void mnb_asked_refuse(const Asked *asked, MnbRoomsError code, const char *detail)
 {
     g_autoptr(GError) error = g_error_new_literal(MNB_ROOMS_ERROR, (int)code, detail);
     mnb_owed_refuse(owe(asked), error);
 }
 
-static void accept_now(const Asked *asked)
+void mnb_asked_accept(const Asked *asked)
 {
     mnb_owed_accept(owe(asked), NULL);
 }
 
-static void append(const Asked *asked, const char *type, json_t *body)
+void mnb_asked_append(const Asked *asked, const char *type, json_t *body)
 {
     MnbAppend what = {.type = type, .peer = asked->peer->id, .body = body};
     mnb_room_append(asked->room, &what, mnb_owed_on_appended, owe(asked));
 }
 
-/* Somebody else in the roster; refuses by itself. */
-static const MnbPeer *find_other(const Asked *asked)
+const MnbPeer *mnb_asked_other(const Asked *asked, const char *peer)
 {
-    const MnbPeer *other = mnb_room_peer(asked->room, asked->request->peer);
+    const MnbPeer *other = mnb_room_peer(asked->room, peer);
     if (other != NULL && other->is_in)
         return other;
     refuse(asked, MNB_ROOMS_ERROR_UNKNOWN_PEER, "nobody with that id is in the room");
     return NULL;
+}
+
+const char *mnb_asked_text(const Asked *asked, const char *name)
+{
+    const char *text = json_string_value(json_object_get(asked->request->args, name));
+    return text != NULL ? text : "";
+}
+
+gint64 mnb_asked_number(const Asked *asked, const char *name)
+{
+    return json_integer_value(json_object_get(asked->request->args, name));
+}
+
+gboolean mnb_asked_flag(const Asked *asked, const char *name)
+{
+    return json_is_true(json_object_get(asked->request->args, name));
+}
+
+gboolean mnb_asked_moderates(const Asked *asked)
+{
+    return mnb_peer_may(asked->peer, MNB_MAY_MODERATE);
+}
+
+/* Somebody else in the roster; refuses by itself. */
+static const MnbPeer *find_other(const Asked *asked)
+{
+    return mnb_asked_other(asked, asked->request->peer);
 }
 
 static gboolean is_live(const Asked *asked)
@@ -135,6 +160,38 @@ static void on_record(const Asked *asked)
 
 /* --------------------------------------------------------------------------------- chat, hands */
 
+/* Somebody who may be written to: everybody may write to facilitators, they to everybody. */
+static gboolean may_write_to(const Asked *asked, const char *to)
+{
+    const MnbClassroom *room = &asked->room->state->room;
+    gboolean moderates = mnb_asked_moderates(asked);
+    if (to == NULL) {
+        if (room->settings.may_chat || moderates || mnb_peer_may(asked->peer, MNB_MAY_PRESENT) ||
+            mnb_peer_may(asked->peer, MNB_MAY_INTERPRET))
+            return TRUE;
+        refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED,
+               "the chat is closed just now; write to the facilitators");
+        return FALSE;
+    }
+    if (strcmp(to, "facilitators") == 0)
+        return TRUE;
+    if (g_str_has_prefix(to, "booth:")) {
+        if (strcmp(asked->peer->booth, to + strlen("booth:")) == 0 ||
+            (moderates && mnb_room_has_channel(asked->room, to + strlen("booth:"))))
+            return TRUE;
+        refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED,
+               "a booth's chat is for who sits in it, and facilitators");
+        return FALSE;
+    }
+    const MnbPeer *other = mnb_asked_other(asked, to);
+    if (other == NULL)
+        return FALSE;
+    if (room->settings.has_private_chat || moderates || mnb_peer_may(other, MNB_MAY_MODERATE))
+        return TRUE;
+    refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "private messages are switched off in this session");
+    return FALSE;
+}
+
 static void on_chat(const Asked *asked)
 {
     const MnbRequest *request = asked->request;
@@ -142,8 +199,13 @@ static void on_chat(const Asked *asked)
         accept_now(asked); /* said before the line was lost */
         return;
     }
+    if (!may_write_to(asked, request->to))
+        return;
+    json_t *body = json_pack("{s:s, s:s}", "text", request->text, "key", request->key);
+    if (request->to != NULL)
+        json_object_set_new(body, "to", json_string(request->to));
     asked->room->rooms->chats++;
-    append(asked, "chat", json_pack("{s:s, s:s}", "text", request->text, "key", request->key));
+    append(asked, "chat", body);
 }
 
 static void on_hand(const Asked *asked)
@@ -151,7 +213,7 @@ static void on_hand(const Asked *asked)
     const MnbRequest *request = asked->request;
     const MnbPeer *of = asked->peer;
     if (request->peer != NULL && strcmp(request->peer, asked->peer->id) != 0) {
-        if (!mnb_role_may(asked->peer->role, MNB_MAY_MODERATE) || request->is_on) {
+        if (!mnb_peer_may(asked->peer, MNB_MAY_MODERATE) || request->is_on) {
             refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED,
                    request->is_on ? "a hand is raised by its owner"
                                   : "only a moderator lowers somebody's hand");
@@ -187,6 +249,17 @@ static void on_published(MnbRoom *room, const GError *error, gpointer data)
     g_free(publishing);
 }
 
+/* Where participants may not switch their microphones on, who has the floor may, and who presents
+ * or interprets. */
+static gboolean may_switch_on(const Asked *asked, MnbSource source)
+{
+    const MnbClassroom *room = &asked->room->state->room;
+    return source != MNB_SOURCE_MICROPHONE || room->settings.may_unmute ||
+           mnb_peer_may(asked->peer, MNB_MAY_PRESENT) ||
+           mnb_peer_may(asked->peer, MNB_MAY_INTERPRET) ||
+           strcmp(room->floor, asked->peer->id) == 0;
+}
+
 static void on_publish(const Asked *asked)
 {
     const MnbRequest *request = asked->request;
@@ -197,9 +270,9 @@ static void on_publish(const Asked *asked)
     for (guint i = 0; i < request->track_count; i++) {
         g_strlcpy(tracks[i].mid, request->tracks[i].mid, sizeof tracks[i].mid);
         tracks[i].source = request->tracks[i].source;
-        tracks[i].is_on = request->tracks[i].is_on;
-        if (tracks[i].source == MNB_SOURCE_SCREEN &&
-            !mnb_role_may(asked->peer->role, MNB_MAY_SHARE)) {
+        tracks[i].is_on =
+            request->tracks[i].is_on && may_switch_on(asked, request->tracks[i].source);
+        if (tracks[i].source == MNB_SOURCE_SCREEN && !mnb_peer_may(asked->peer, MNB_MAY_SHARE)) {
             refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "this role may not share a screen");
             return;
         }
@@ -220,6 +293,11 @@ static void on_track(const Asked *asked)
     const MnbPublication *publication = asked->member->publications[request->source];
     if (publication == NULL) {
         refuse(asked, MNB_ROOMS_ERROR_BAD_MESSAGE, "that source is not published");
+        return;
+    }
+    if (request->is_on && !may_switch_on(asked, request->source)) {
+        refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED,
+               "microphones are switched on by who has the floor only; raise your hand");
         return;
     }
     json_t *body = json_pack("{s:s}", "source", mnb_source_to_string(request->source));
@@ -347,6 +425,24 @@ static void (*const handlers[MNB_N_REQUESTS])(const Asked *asked) = {
     [MNB_REQUEST_LEAVE] = on_leave,
 };
 
+static void (*handler_of(MnbRequestKind kind))(const Asked *asked)
+{
+    if (handlers[kind] != NULL)
+        return handlers[kind];
+    void (*found)(const Asked *) = mnb_requests_moderate(kind);
+    if (found == NULL)
+        found = mnb_requests_talk(kind);
+    if (found == NULL)
+        found = mnb_requests_interpret(kind);
+    return found != NULL ? found : mnb_requests_slides(kind);
+}
+
+/* From the lobby. */
+static gboolean is_for_waiting(MnbRequestKind kind)
+{
+    return kind == MNB_REQUEST_RENAME || kind == MNB_REQUEST_LEAVE;
+}
+
 void mnb_requests_run(MnbClient *client, MnbMember *member, const MnbRequest *request)
 {
     MnbRoom *room = member->room;
@@ -358,8 +454,11 @@ void mnb_requests_run(MnbClient *client, MnbMember *member, const MnbRequest *re
         .request = request,
     };
     g_return_if_fail((guint)request->kind < MNB_N_REQUESTS);
-    if (asked.peer == NULL ||
-        !mnb_role_may(asked.peer->role, mnb_request_permission(request->kind))) {
+    if (asked.peer != NULL && asked.peer->is_waiting && !is_for_waiting(request->kind)) {
+        refuse(&asked, MNB_ROOMS_ERROR_WAITING, "the facilitator has not let you in yet");
+        return;
+    }
+    if (asked.peer == NULL || !mnb_peer_may(asked.peer, mnb_request_permission(request->kind))) {
         refuse(&asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "this role may not do that");
         return;
     }
@@ -367,5 +466,5 @@ void mnb_requests_run(MnbClient *client, MnbMember *member, const MnbRequest *re
         refuse(&asked, MNB_ROOMS_ERROR_SESSION_OVER, "this session is over");
         return;
     }
-    handlers[request->kind](&asked);
+    handler_of(request->kind)(&asked);
 }

@@ -48,15 +48,38 @@ static GError *storage_error(const GError *cause)
     return g_error_new(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_STORAGE, "not saved: %s", cause->message);
 }
 
+/* Only to those who may read it. */
+static void tell_chat(MnbRoom *room, const char *text)
+{
+    const MnbChatLine *line = g_queue_peek_tail(&room->state->chat);
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, room->members);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const MnbMember *member = value;
+        const MnbPeer *peer = mnb_room_peer(room, member->peer);
+        if (member->client != NULL && peer != NULL && peer->is_in &&
+            mnb_room_state_may_read(line, peer))
+            mnb_client_tell(member->client, text);
+    }
+}
+
+/* What moderators hear in other words than everybody. */
+static gboolean is_split(const char *type)
+{
+    return g_str_has_prefix(type, "recording-") || g_str_has_prefix(type, "question-") ||
+           g_str_has_prefix(type, "poll-");
+}
+
 static void tell(MnbRoom *room, const MnbLogEntry *entry)
 {
     g_autofree char *text = mnb_room_json_event(room->state, entry, FALSE);
-    if (text == NULL)
-        return;
-    if (g_str_has_prefix(entry->type, "recording-")) {
+    if (is_split(entry->type)) {
         g_autofree char *detailed = mnb_room_json_event(room->state, entry, TRUE);
-        mnb_room_broadcast_split(room, MNB_MAY_RECORD, detailed, text);
-    } else {
+        mnb_room_broadcast_split(room, MNB_MAY_MODERATE, detailed, text);
+    } else if (text != NULL && strcmp(entry->type, "chat") == 0) {
+        tell_chat(room, text);
+    } else if (text != NULL) {
         mnb_room_broadcast(room, text);
     }
 }

@@ -20,6 +20,9 @@ static guint wanted_place(const MnbMember *member, const char *peer)
 /* What anybody in the room could see or hear; the same for every receiver. */
 typedef struct {
     const MnbMember *member;
+    const char *booth;    /* where its owner interprets; "": on the floor */
+    gboolean is_on_air;   /* the one of that booth */
+    guint spotlight;      /* place, MNB_NOT_WANTED */
     MnbSlotSource source; /* without `wanted` */
 } Candidate;
 
@@ -32,11 +35,19 @@ static GArray *collect_candidates(MnbRoom *room)
         for (guint s = 0; member != NULL && s < MNB_N_SOURCES; s++) {
             const MnbPublication *publication = member->publications[s];
             const MnbPublication *voice = member->publications[MNB_SOURCE_MICROPHONE];
-            if (publication == NULL || !mnb_publication_is_on(publication))
+            /* An interpreter who pauses, or coughs, keeps the channel: nobody is thrown back to
+             * the floor in the middle of a sentence. */
+            gboolean is_channel = s == MNB_SOURCE_MICROPHONE && peer->is_on_air;
+            if (publication == NULL || (!mnb_publication_is_on(publication) && !is_channel))
                 continue;
+            guint spotlight = MNB_NOT_WANTED;
+            mnb_classroom_is_in_spotlight(&room->state->room, peer->id, &spotlight);
             /* Who speaks is known by his sound; his picture counts as speaking too. */
             Candidate candidate = {
                 .member = member,
+                .booth = peer->booth,
+                .is_on_air = peer->is_on_air,
+                .spotlight = spotlight,
                 .source = {.id = publication->id,
                            .source = publication->source,
                            .codec = publication->codec,
@@ -51,20 +62,56 @@ static GArray *collect_candidates(MnbRoom *room)
     return candidates;
 }
 
+/* Who interprets for the viewer now. Returns (borrowed): NULL: he hears the floor. */
+static const Candidate *find_interpreter(const MnbMember *viewer, const GArray *candidates)
+{
+    for (guint i = 0; viewer != NULL && viewer->hear[0] != '\0' && i < candidates->len; i++) {
+        const Candidate *candidate = &g_array_index(candidates, Candidate, i);
+        if (candidate->is_on_air && candidate->source.source == MNB_SOURCE_MICROPHONE &&
+            candidate->member != viewer && strcmp(candidate->booth, viewer->hear) == 0)
+            return candidate;
+    }
+    return NULL;
+}
+
+/* Who sits in a booth is heard in its channel only; the floor beside it when it is wanted. */
+static gboolean is_heard(const Candidate *candidate, const Candidate *interpreter,
+                         const MnbMember *viewer)
+{
+    if (candidate == interpreter)
+        return TRUE;
+    return candidate->booth[0] == '\0' && (interpreter == NULL || !viewer->is_floor_off);
+}
+
+/* The spotlight goes before what the viewer chose himself. */
+static guint picture_place(const Candidate *candidate, const MnbMember *viewer)
+{
+    guint own = wanted_place(viewer, candidate->member->peer);
+    if (candidate->spotlight != MNB_NOT_WANTED)
+        return candidate->spotlight;
+    return own != MNB_NOT_WANTED ? own + MNB_SPOTLIGHT_MAX : MNB_NOT_WANTED;
+}
+
 static guint choose_sources(const MnbReceiver *receiver, const GArray *candidates,
                             MnbSlotSource *sources)
 {
     const MnbMember *viewer = receiver->transport->member;
+    const Candidate *interpreter = find_interpreter(viewer, candidates);
     guint count = 0;
     for (guint i = 0; i < candidates->len; i++) {
         const Candidate *candidate = &g_array_index(candidates, Candidate, i);
         const char *peer = candidate->member->peer;
-        if (candidate->member == viewer ||
-            (receiver->only_peer[0] != '\0' && strcmp(receiver->only_peer, peer) != 0))
+        gboolean is_sound = candidate->source.source == MNB_SOURCE_MICROPHONE;
+        gboolean is_only = receiver->only_peer[0] != '\0';
+        if (candidate->member == viewer || (is_only && strcmp(receiver->only_peer, peer) != 0))
+            continue;
+        if (is_sound && !is_only && !is_heard(candidate, interpreter, viewer))
             continue;
         sources[count] = candidate->source;
-        if (candidate->source.source != MNB_SOURCE_MICROPHONE)
-            sources[count].wanted = wanted_place(viewer, peer);
+        if (!is_sound)
+            sources[count].wanted = picture_place(candidate, viewer);
+        else if (candidate == interpreter)
+            sources[count].wanted = 0; /* before everybody who speaks on the floor */
         count++;
     }
     return count;
@@ -86,6 +133,14 @@ static guint32 choose_layer(const MnbPublication *publication, guint pictures)
     return publication->layers[0].track;
 }
 
+static gboolean is_in_booth(MnbRoom *room, const MnbPublication *publication)
+{
+    const MnbPeer *peer = publication != NULL && publication->source == MNB_SOURCE_MICROPHONE
+                              ? mnb_room_peer(room, publication->member->peer)
+                              : NULL;
+    return peer != NULL && peer->booth[0] != '\0';
+}
+
 static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
 {
     MnbRoom *room = receiver->transport->room;
@@ -98,14 +153,16 @@ static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
             mnb_rooms_find_publication(room->rooms, receiver->places[i].shown);
         guint32 track = publication != NULL ? choose_layer(publication, pictures) : 0;
         const char *peer = publication != NULL ? publication->member->peer : "";
+        gboolean is_channel = is_in_booth(room, publication);
         if (slot->id == 0)
             continue;
         if (track != slot->track) {
             slot->track = track;
             mnb_media_worker_slot_bind(room->worker, slot->id, track);
         }
-        if (strcmp(peer, slot->peer) != 0 ||
+        if (strcmp(peer, slot->peer) != 0 || is_channel != slot->is_channel ||
             (publication != NULL && publication->source != slot->source)) {
+            slot->is_channel = is_channel;
             g_strlcpy(slot->peer, peer, sizeof slot->peer);
             slot->source = publication != NULL ? publication->source : 0;
             *is_told = FALSE;
@@ -149,11 +206,13 @@ void mnb_receiver_tell(MnbReceiver *receiver)
     json_t *slots = json_array();
     for (guint i = 0; i < receiver->count; i++) {
         const MnbSlot *slot = &receiver->slots[i];
-        json_array_append_new(slots, slot->peer[0] != '\0'
-                                         ? json_pack("{s:s, s:s, s:s}", "mid", slot->sdp.mid,
-                                                     "peer", slot->peer, "source",
-                                                     mnb_source_to_string(slot->source))
-                                         : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer"));
+        json_t *item = slot->peer[0] != '\0'
+                           ? json_pack("{s:s, s:s, s:s}", "mid", slot->sdp.mid, "peer", slot->peer,
+                                       "source", mnb_source_to_string(slot->source))
+                           : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer");
+        if (slot->is_channel && slot->peer[0] != '\0')
+            json_object_set_new(item, "channel", json_string(member->hear));
+        json_array_append_new(slots, item);
     }
     g_autofree char *text = mnb_room_json_message("slots", json_pack("{s:o}", "slots", slots));
     mnb_client_tell(member->client, text);

@@ -17,6 +17,7 @@ static void chat_free(gpointer data)
     g_free(line->name);
     g_free(line->text);
     g_free(line->key);
+    g_free(line->to);
     g_free(line);
 }
 
@@ -27,6 +28,7 @@ MnbRoomState *mnb_room_state_new(const char *session)
     state->peers = g_ptr_array_new_with_free_func(peer_free);
     state->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     g_queue_init(&state->chat);
+    mnb_classroom_init(&state->room);
     return state;
 }
 
@@ -39,6 +41,7 @@ void mnb_room_state_free(MnbRoomState *state)
     g_queue_clear_full(&state->chat, chat_free);
     g_free(state->recording_code);
     g_free(state->recording_detail);
+    mnb_classroom_clear(&state->room);
     g_free(state);
 }
 
@@ -83,6 +86,12 @@ static void switch_off(MnbPeer *peer)
 {
     for (guint i = 0; i < MNB_N_SOURCES; i++)
         peer->tracks[i].is_on = FALSE;
+}
+
+static void stand_up(MnbPeer *peer)
+{
+    peer->booth[0] = '\0';
+    peer->is_on_air = FALSE;
 }
 
 /* ---------------------------------------------------------------------------- kinds of entries */
@@ -132,17 +141,33 @@ static gboolean on_peer_joined(MnbRoomState *state, const MnbLogEntry *entry, Mn
     peer->is_encoder = strcmp(field(body, "kind"), "encoder") == 0;
     peer->has_resume = parse_hash(field(body, "resume"), peer->resume_hash);
     peer->joined_us = entry->at_us;
-    peer->is_in = peer->is_here = TRUE;
+    peer->is_here = TRUE;
+    peer->is_waiting = json_is_true(json_object_get(body, "waiting"));
+    peer->is_in = !peer->is_waiting;
+    peer->was_admitted = peer->was_admitted || peer->is_in;
     peer->has_left = FALSE;
     peer->hand_seq = 0;
+    stand_up(peer);
     switch_off(peer);
+    return TRUE;
+}
+
+static gboolean on_lobby_admitted(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                                  const json_t *body)
+{
+    MnbPeer *of = mnb_room_state_peer(state, field(body, "of"));
+    if (of == NULL || !of->is_waiting)
+        return FALSE;
+    of->is_waiting = FALSE;
+    of->is_in = of->was_admitted = TRUE;
+    of->joined_us = entry->at_us;
     return TRUE;
 }
 
 static gboolean on_peer_away(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
                              const json_t *body)
 {
-    if (!peer->is_in || !peer->is_here)
+    if ((!peer->is_in && !peer->is_waiting) || !peer->is_here)
         return FALSE;
     peer->is_here = FALSE;
     return TRUE;
@@ -151,7 +176,7 @@ static gboolean on_peer_away(MnbRoomState *state, const MnbLogEntry *entry, MnbP
 static gboolean on_peer_back(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
                              const json_t *body)
 {
-    if (!peer->is_in || peer->is_here)
+    if ((!peer->is_in && !peer->is_waiting) || peer->is_here)
         return FALSE;
     peer->is_here = TRUE;
     return TRUE;
@@ -161,14 +186,17 @@ static gboolean on_peer_left(MnbRoomState *state, const MnbLogEntry *entry, MnbP
                              const json_t *body)
 {
     const char *reason = field(body, "reason");
-    if (strcmp(reason, "removed") == 0 || strcmp(reason, "link-revoked") == 0)
+    if (strcmp(reason, "removed") == 0 || strcmp(reason, "refused") == 0 ||
+        strcmp(reason, "link-revoked") == 0)
         peer->is_removed = TRUE;
     if (strcmp(reason, "left") == 0)
         peer->has_left = TRUE;
-    if (!peer->is_in)
+    if (!peer->is_in && !peer->is_waiting)
         return FALSE;
-    peer->is_in = peer->is_here = FALSE;
+    peer->is_in = peer->is_here = peer->is_waiting = FALSE;
     peer->hand_seq = 0;
+    stand_up(peer);
+    mnb_classroom_forget(&state->room, peer->id);
     switch_off(peer);
     return TRUE;
 }
@@ -194,6 +222,90 @@ static gboolean on_hand(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *
     return TRUE;
 }
 
+static gboolean on_hands_lowered(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                                 const json_t *body)
+{
+    gboolean is_changed = FALSE;
+    for (guint i = 0; i < state->peers->len; i++) {
+        MnbPeer *one = g_ptr_array_index(state->peers, i);
+        is_changed = is_changed || one->hand_seq != 0;
+        one->hand_seq = 0;
+    }
+    return is_changed;
+}
+
+static gboolean on_peer_role(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                             const json_t *body)
+{
+    MnbPeer *of = mnb_room_state_peer(state, field(body, "of"));
+    MnbRole role;
+    if (of == NULL || !mnb_role_parse(field(body, "role"), &role) || !mnb_role_is_for_links(role) ||
+        of->role == role)
+        return FALSE;
+    of->role = role;
+    if (!mnb_role_may(role, MNB_MAY_INTERPRET))
+        stand_up(of);
+    return TRUE;
+}
+
+static gboolean on_peer_grant(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                              const json_t *body)
+{
+    MnbPeer *of = mnb_room_state_peer(state, field(body, "of"));
+    MnbPermission permission;
+    if (of == NULL || !mnb_permission_parse(field(body, "permission"), &permission) ||
+        !mnb_permission_is_grantable(permission))
+        return FALSE;
+    guint64 before = of->grants;
+    guint64 bit = G_GUINT64_CONSTANT(1) << permission;
+    of->grants = json_is_true(json_object_get(body, "on")) ? before | bit : before & ~bit;
+    return of->grants != before;
+}
+
+static gboolean on_booth(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                         const json_t *body)
+{
+    const char *channel = field(body, "channel");
+    if (!peer->is_in || strcmp(peer->booth, channel) == 0 || strlen(channel) >= sizeof peer->booth)
+        return FALSE;
+    stand_up(peer);
+    g_strlcpy(peer->booth, channel, sizeof peer->booth);
+    return TRUE;
+}
+
+/* One step: who was on air is off by the same entry, so that nobody hears two, or none. */
+static gboolean on_on_air(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                          const json_t *body)
+{
+    MnbPeer *of = mnb_room_state_peer(state, field(body, "of"));
+    gboolean is_on = json_is_true(json_object_get(body, "on"));
+    if (of == NULL || !of->is_in || of->booth[0] == '\0' || of->is_on_air == is_on)
+        return FALSE;
+    MnbPeer *other = is_on ? mnb_room_state_on_air(state, of->booth) : NULL;
+    if (other != NULL)
+        other->is_on_air = FALSE;
+    of->is_on_air = is_on;
+    return TRUE;
+}
+
+static gboolean on_peers_muted(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                               const json_t *body)
+{
+    MnbSource source;
+    gboolean is_changed = FALSE;
+    if (!mnb_source_parse(field(body, "source"), &source))
+        return FALSE;
+    for (guint i = 0; i < state->peers->len; i++) {
+        MnbPeer *one = g_ptr_array_index(state->peers, i);
+        if (!one->tracks[source].is_on || mnb_role_may(one->role, MNB_MAY_MODERATE) ||
+            mnb_role_may(one->role, MNB_MAY_INTERPRET))
+            continue;
+        one->tracks[source].is_on = FALSE;
+        is_changed = TRUE;
+    }
+    return is_changed;
+}
+
 static gboolean on_chat(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
                         const json_t *body)
 {
@@ -206,6 +318,7 @@ static gboolean on_chat(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *
     line->name = g_strdup(peer->name);
     line->text = g_strdup(field(body, "text"));
     line->key = g_strdup(key);
+    line->to = g_strdup(field(body, "to"));
     line->at_us = entry->at_us;
     g_queue_push_tail(&state->chat, line);
     if (g_queue_get_length(&state->chat) > MNB_ROOM_CHAT_KEPT)
@@ -289,6 +402,13 @@ static const struct {
     {"session-started", FALSE, on_session_started},
     {"session-ended", FALSE, on_session_ended},
     {"peer-joined", FALSE, on_peer_joined},
+    {"lobby-admitted", FALSE, on_lobby_admitted},
+    {"peer-role", FALSE, on_peer_role},
+    {"peer-grant", FALSE, on_peer_grant},
+    {"booth", TRUE, on_booth},
+    {"on-air", FALSE, on_on_air},
+    {"peers-muted", FALSE, on_peers_muted},
+    {"hands-lowered", FALSE, on_hands_lowered},
     {"peer-away", TRUE, on_peer_away},
     {"peer-back", TRUE, on_peer_back},
     {"peer-left", TRUE, on_peer_left},
@@ -301,6 +421,24 @@ static const struct {
     {"recording-stopped", FALSE, on_recording_stopped},
     {"recording-failed", FALSE, on_recording_failed},
 };
+
+static gboolean apply_to_classroom(MnbRoomState *state, const MnbLogEntry *entry)
+{
+    const MnbPeer *peer = mnb_room_state_peer(state, entry->peer);
+    MnbClassroomEntry what = {
+        .seq = entry->seq,
+        .at_us = entry->at_us,
+        .type = entry->type,
+        .peer = entry->peer,
+        .name = peer != NULL ? peer->name : "",
+    };
+    gboolean is_known = FALSE;
+    json_t *body = json_loads(entry->body != NULL ? entry->body : "", 0, NULL);
+    gboolean is_changed =
+        json_is_object(body) && mnb_classroom_apply(&state->room, &what, body, &is_known);
+    json_decref(body);
+    return is_changed;
+}
 
 gboolean mnb_room_state_apply(MnbRoomState *state, const MnbLogEntry *entry)
 {
@@ -316,10 +454,51 @@ gboolean mnb_room_state_apply(MnbRoomState *state, const MnbLogEntry *entry)
         json_decref(body);
         return is_changed;
     }
-    return FALSE;
+    return apply_to_classroom(state, entry);
 }
 
 /* ----------------------------------------------------------------------------------- questions */
+
+gboolean mnb_permission_is_grantable(MnbPermission permission)
+{
+    return permission == MNB_MAY_PRESENT || permission == MNB_MAY_CAPTION;
+}
+
+gboolean mnb_peer_may(const MnbPeer *peer, MnbPermission permission)
+{
+    return mnb_role_may(peer->role, permission) ||
+           (mnb_permission_is_grantable(permission) &&
+            (peer->grants & G_GUINT64_CONSTANT(1) << permission) != 0);
+}
+
+gboolean mnb_room_state_may_read(const MnbChatLine *line, const MnbPeer *peer)
+{
+    if (line->to[0] == '\0' || strcmp(line->peer, peer->id) == 0 || strcmp(line->to, peer->id) == 0)
+        return TRUE;
+    gboolean is_booth = g_str_has_prefix(line->to, "booth:");
+    if (strcmp(line->to, "facilitators") == 0 || is_booth)
+        return mnb_role_may(peer->role, MNB_MAY_MODERATE) ||
+               (is_booth && strcmp(line->to + strlen("booth:"), peer->booth) == 0);
+    return FALSE;
+}
+
+MnbPeer *mnb_room_state_on_air(const MnbRoomState *state, const char *channel)
+{
+    for (guint i = 0; *channel != '\0' && i < state->peers->len; i++) {
+        MnbPeer *peer = g_ptr_array_index(state->peers, i);
+        if (peer->is_on_air && strcmp(peer->booth, channel) == 0)
+            return peer;
+    }
+    return NULL;
+}
+
+guint mnb_room_state_count_waiting(const MnbRoomState *state)
+{
+    guint count = 0;
+    for (guint i = 0; i < state->peers->len; i++)
+        count += ((const MnbPeer *)g_ptr_array_index(state->peers, i))->is_waiting ? 1 : 0;
+    return count;
+}
 
 MnbPeer *mnb_room_state_peer(MnbRoomState *state, const char *id)
 {
@@ -408,10 +587,12 @@ char *mnb_room_state_dump(const MnbRoomState *state)
         g_string_append_printf(
             out,
             "peer %s \"%s\" \"%s\" %s role %d link %s encoder %d resume %d joined %" G_GINT64_FORMAT
-            " in %d here %d removed %d left %d hand %" G_GINT64_FORMAT,
+            " in %d here %d waiting %d admitted %d removed %d left %d hand %" G_GINT64_FORMAT
+            " grants %" G_GUINT64_FORMAT " booth %s %d",
             peer->id, peer->name, peer->affiliation, peer->language, peer->role, peer->link,
             peer->is_encoder, peer->has_resume, peer->joined_us, peer->is_in, peer->is_here,
-            peer->is_removed, peer->has_left, peer->hand_seq);
+            peer->is_waiting, peer->was_admitted, peer->is_removed, peer->has_left, peer->hand_seq,
+            peer->grants, peer->booth, peer->is_on_air);
         for (guint s = 0; s < MNB_N_SOURCES; s++)
             g_string_append_printf(out, " %s:%s:%d", mnb_source_to_string((MnbSource)s),
                                    peer->tracks[s].id, peer->tracks[s].is_on);
@@ -420,8 +601,9 @@ char *mnb_room_state_dump(const MnbRoomState *state)
     for (const GList *at = state->chat.head; at != NULL; at = at->next) {
         const MnbChatLine *line = at->data;
         g_string_append_printf(
-            out, "chat %" G_GINT64_FORMAT " %s \"%s\" \"%s\" %s %" G_GINT64_FORMAT "\n", line->id,
-            line->peer, line->name, line->text, line->key, line->at_us);
+            out, "chat %" G_GINT64_FORMAT " %s \"%s\" \"%s\" %s to \"%s\" %" G_GINT64_FORMAT "\n",
+            line->id, line->peer, line->name, line->text, line->key, line->to, line->at_us);
     }
+    mnb_classroom_dump(&state->room, out);
     return g_string_free(out, FALSE);
 }

@@ -8,26 +8,35 @@
  * Types of entries, who is in the column `peer`, and their bodies:
  *
  *     session-started, session-ended     peer or NULL   {}
- *     peer-joined       the peer     {name, affiliation, language, role, link, kind, resume}
- *                                    kind: browser | encoder; resume: SHA-256 of the token, hex
+ *     peer-joined       the peer     {name, affiliation, language, role, link, kind, resume,
+ * waiting} kind: browser | encoder; resume: SHA-256 of the token, hex; waiting true: in the lobby,
+ * not in the roster lobby-admitted    who did it   {of} peer-role         who did it   {of, role}
+ *     peer-grant        who did it   {of, permission, on}
+ *     booth             the peer     {channel}           "": stands up
+ *     on-air            who did it   {of, on}            of speaks to the channel of his booth
  *     peer-away, peer-back           the peer       {}
- *     peer-left         the peer     {reason, by}: left, timeout, removed (by whom), link-revoked,
- *                                    encoder-gone
+ *     peer-left         the peer     {reason, by, text}: left, timeout, removed or refused (by
+ *                                    whom), link-revoked, encoder-gone
  *     peer-renamed      the peer     {name}
  *     hand              who did it   {of, raised}
- *     chat              the peer     {text, key}
+ *     hands-lowered     who did it   {}
+ *     chat              the peer     {text, key, to}     to: absent (all), facilitators, a peer,
+ *                                    booth:CHANNEL
  *     track-on          the peer     {track, source}
  *     track-off         the peer     {source}
  *     peer-muted        who did it   {of, source}
+ *     peers-muted       who did it   {source}            all but facilitators and interpreters
  *     recording-started NULL         {recording}
  *     recording-stopped NULL         {}
  *     recording-failed  NULL         {code, detail}
+ *     and those of classroom.h
  */
 #pragma once
 #include "recordings/session-log.h"
 #include "recordings/session.h"
 #include "server/access/permissions.h"
 #include "server/base/ids.h"
+#include "server/rooms/classroom.h"
 #include "server/rooms/request.h"
 #include <glib.h>
 
@@ -52,11 +61,16 @@ typedef struct {
     gboolean has_resume;
     guint8 resume_hash[MNB_TOKEN_HASH_BYTES];
     gint64 joined_us;
-    gboolean is_in;      /* in the roster: here, or away with the place kept */
-    gboolean is_here;    /* its connection is up */
-    gboolean is_removed; /* may not come back */
-    gboolean has_left;   /* said goodbye: its resume token is void */
-    gint64 hand_seq;     /* of the entry that raised it; 0: down */
+    gboolean is_in;        /* in the roster: here, or away with the place kept */
+    gboolean is_here;      /* its connection is up */
+    gboolean is_waiting;   /* in the lobby; then not is_in */
+    gboolean was_admitted; /* was in the roster once: needs no admission again */
+    gboolean is_removed;   /* may not come back */
+    gboolean has_left;     /* said goodbye: its resume token is void */
+    gint64 hand_seq;       /* of the entry that raised it; 0: down */
+    guint64 grants;        /* mask of permissions given to him besides those of his role */
+    char booth[MNB_LANGUAGE_TAG_SIZE]; /* where he interprets; "": no seat */
+    gboolean is_on_air;                /* one of a booth */
     MnbPeerTrack tracks[MNB_N_SOURCES];
 } MnbPeer;
 
@@ -66,6 +80,7 @@ typedef struct {
     char *name; /* as it was then */
     char *text;
     char *key;
+    char *to; /* "": all; "facilitators"; a peer; "booth:ja" */
     gint64 at_us;
 } MnbChatLine;
 
@@ -82,6 +97,7 @@ typedef struct {
     gint64 recording_since_us;
     char *recording_code; /* of FAILED, else NULL */
     char *recording_detail;
+    MnbClassroom room;
 } MnbRoomState;
 
 MnbRoomState *mnb_room_state_new(const char *session); /* owned */
@@ -95,10 +111,19 @@ gboolean mnb_room_state_apply(MnbRoomState *state, const MnbLogEntry *entry);
 /* Returns (borrowed): NULL when there is none. */
 MnbPeer *mnb_room_state_peer(MnbRoomState *state, const char *id);
 MnbPeer *mnb_room_state_peer_by_resume(MnbRoomState *state, const char *token);
+/* By his role, or because he was granted it. */
+gboolean mnb_peer_may(const MnbPeer *peer, MnbPermission permission);
+/* What a facilitator can grant: present, caption. */
+gboolean mnb_permission_is_grantable(MnbPermission permission);
+/* @peer may read a line of the chat. */
+gboolean mnb_room_state_may_read(const MnbChatLine *line, const MnbPeer *peer);
+/* Who speaks to a channel. Returns (borrowed): NULL when nobody does. */
+MnbPeer *mnb_room_state_on_air(const MnbRoomState *state, const char *channel);
 /* Somebody of this name, who came by this link, was removed. */
 gboolean mnb_room_state_is_removed(MnbRoomState *state, const char *link, const char *name);
-/* Who is in the roster now. */
+/* Who is in the roster now; who is in the lobby. */
 guint mnb_room_state_count(const MnbRoomState *state);
+guint mnb_room_state_count_waiting(const MnbRoomState *state);
 /* Raised hands, first raised first. Returns (owned): array of borrowed MnbPeer. */
 GPtrArray *mnb_room_state_hands(const MnbRoomState *state);
 gboolean mnb_room_state_has_chat_key(const MnbRoomState *state, const char *peer, const char *key);

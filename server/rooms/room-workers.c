@@ -59,6 +59,10 @@ static void on_speaker(MnbMediaWorker *worker, const MnbSpeaker *speaker, gpoint
         if (publication == NULL || publication->member->room != room ||
             !mnb_publication_is_on(publication))
             continue;
+        /* An interpreter does not speak on the floor. */
+        const MnbPeer *peer = mnb_room_peer(room, publication->member->peer);
+        if (peer == NULL || peer->booth[0] != '\0')
+            continue;
         publication->speaks = i + 1;
         publication->spoke_us = mnb_room_now_us(room);
         json_array_append_new(peers, json_string(publication->member->peer));

@@ -3,6 +3,7 @@
 #include "recordings/link.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/rooms/room-tell.h"
 #include <string.h>
 
 gint64 mnb_room_wall_us(const MnbRoom *room)
@@ -38,6 +39,22 @@ MnbMember *mnb_room_add_member(MnbRoom *room, const char *peer)
     return member;
 }
 
+json_t *mnb_room_state_for(MnbRoom *room, const MnbMember *member)
+{
+    const MnbPeer *peer = mnb_room_peer(room, member->peer);
+    MnbRoomTitles titles;
+    mnb_room_titles(room, &titles);
+    json_t *state = mnb_room_json_state(room->state, &titles, peer, member->resume);
+    json_t *mine = json_object_get(state, "mine");
+    if (mine == NULL)
+        return state;
+    json_object_set_new(state, "channels", mnb_room_channels_json(room));
+    json_object_set_new(mine, "hear",
+                        json_string(member->hear[0] != '\0' ? member->hear : "floor"));
+    json_object_set_new(mine, "with_floor", json_boolean(!member->is_floor_off));
+    return state;
+}
+
 void mnb_room_titles(const MnbRoom *room, MnbRoomTitles *titles)
 {
     *titles = (MnbRoomTitles){
@@ -46,6 +63,7 @@ void mnb_room_titles(const MnbRoom *room, MnbRoomTitles *titles)
         .title_ja = room->event->title_ja,
         .area = room->event->area,
         .city = room->event->city,
+        .languages = (const char *const *)room->event->languages,
     };
 }
 
@@ -92,9 +110,9 @@ void mnb_room_broadcast_split(MnbRoom *room, MnbPermission permission, const cha
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const MnbMember *member = value;
         const MnbPeer *peer = mnb_room_peer(room, member->peer);
-        if (member->client == NULL || peer == NULL)
+        if (member->client == NULL || peer == NULL || peer->is_waiting)
             continue;
-        const char *text = mnb_role_may(peer->role, permission) ? for_some : for_all;
+        const char *text = mnb_peer_may(peer, permission) ? for_some : for_all;
         if (text != NULL)
             mnb_client_tell(member->client, text);
     }
@@ -128,9 +146,29 @@ static void drop_member(MnbRoom *room, const char *peer, MnbCloseCode code, cons
 static void follow_joined(MnbRoom *room, const MnbLogEntry *entry)
 {
     const MnbPeer *peer = mnb_room_peer(room, entry->peer);
-    MNB_LOG_INFO("peer joined", "session=%s peer=%s role=%s kind=%s", room->state->session,
-                 peer->id, mnb_role_to_string(peer->role),
-                 peer->is_encoder ? "encoder" : "browser");
+    MNB_LOG_INFO("peer joined", "session=%s peer=%s role=%s kind=%s waiting=%s",
+                 room->state->session, peer->id, mnb_role_to_string(peer->role),
+                 peer->is_encoder ? "encoder" : "browser", peer->is_waiting ? "yes" : "no");
+    if (peer->is_waiting)
+        mnb_tell_lobby(room);
+    else
+        mnb_tell_channels(room);
+}
+
+/* Away, back or renamed. */
+static void follow_changed(MnbRoom *room, const MnbLogEntry *entry)
+{
+    const MnbPeer *peer = mnb_room_peer(room, entry->peer);
+    if (peer != NULL && peer->is_waiting)
+        mnb_tell_lobby(room);
+    else if (strcmp(entry->type, "peer-renamed") != 0)
+        mnb_tell_channels(room);
+}
+
+static const char *text_of(const json_t *body, const char *name)
+{
+    const char *text = json_string_value(json_object_get(body, name));
+    return text != NULL ? text : "";
 }
 
 static void follow_left(MnbRoom *room, const MnbLogEntry *entry)
@@ -138,10 +176,93 @@ static void follow_left(MnbRoom *room, const MnbLogEntry *entry)
     const MnbPeer *peer = mnb_room_peer(room, entry->peer);
     if (peer == NULL)
         return;
-    MNB_LOG_INFO("peer left", "session=%s peer=%s why=%s", room->state->session, peer->id,
-                 entry->body);
+    json_t *body = json_loads(entry->body, 0, NULL);
+    const char *why = text_of(body, "reason");
+    gboolean is_refused = strcmp(why, "refused") == 0;
+    const MnbMember *member = mnb_room_member(room, peer->id);
+    MNB_LOG_INFO("peer left", "session=%s peer=%s why=%s", room->state->session, peer->id, why);
+    if (is_refused && member != NULL && member->client != NULL) {
+        g_autofree char *text =
+            mnb_room_json_message("refused", json_pack("{s:s}", "text", text_of(body, "text")));
+        mnb_client_tell(member->client, text);
+    }
+    json_decref(body);
     drop_member(room, peer->id, peer->is_removed ? MNB_CLOSE_REMOVED : MNB_CLOSE_NORMAL,
-                peer->is_removed ? "removed" : "");
+                is_refused         ? "refused"
+                : peer->is_removed ? "removed"
+                                   : "");
+    mnb_room_check_hand_overs(room);
+    mnb_tell_channels(room);
+    if (!peer->was_admitted)
+        mnb_tell_lobby(room);
+}
+
+static const MnbPeer *peer_of(MnbRoom *room, const MnbLogEntry *entry)
+{
+    json_t *body = json_loads(entry->body, 0, NULL);
+    const MnbPeer *peer = mnb_room_peer(room, text_of(body, "of"));
+    json_decref(body);
+    return peer;
+}
+
+static void follow_admitted(MnbRoom *room, const MnbLogEntry *entry)
+{
+    const MnbPeer *peer = peer_of(room, entry);
+    const MnbMember *member = peer != NULL ? mnb_room_member(room, peer->id) : NULL;
+    mnb_tell_lobby(room);
+    mnb_tell_channels(room);
+    if (member == NULL || member->client == NULL)
+        return;
+    g_autofree char *text = mnb_room_json_message(
+        "admitted",
+        json_pack("{s:s, s:o, s:o}", "role", mnb_role_to_string(peer->role), "may",
+                  mnb_room_json_permissions(peer), "state", mnb_room_state_for(room, member)));
+    mnb_client_tell(member->client, text);
+}
+
+/* What he may do has changed. */
+static void follow_role(MnbRoom *room, const MnbLogEntry *entry)
+{
+    const MnbPeer *peer = peer_of(room, entry);
+    MnbMember *member = peer != NULL ? mnb_room_member(room, peer->id) : NULL;
+    if (member == NULL)
+        return;
+    if (!mnb_peer_may(peer, MNB_MAY_SPEAK))
+        mnb_room_unpublish(member);
+    mnb_room_check_hand_overs(room);
+    mnb_tell_channels(room);
+    mnb_room_reassign(room);
+    if (member->client == NULL || peer->is_waiting)
+        return;
+    g_autofree char *text = mnb_room_json_message(
+        "you", json_pack("{s:s, s:o, s:o}", "role", mnb_role_to_string(peer->role), "may",
+                         mnb_room_json_permissions(peer), "grants", mnb_room_json_grants(peer)));
+    mnb_client_tell(member->client, text);
+    if (mnb_peer_may(peer, MNB_MAY_MODERATE))
+        mnb_tell_lobby(room);
+}
+
+/* Who interprets has changed: other people are to be heard. */
+static void follow_booth(MnbRoom *room, const MnbLogEntry *entry)
+{
+    mnb_room_check_hand_overs(room);
+    mnb_tell_channels(room);
+    mnb_room_reassign(room);
+}
+
+static void follow_spotlight(MnbRoom *room, const MnbLogEntry *entry)
+{
+    mnb_room_reassign(room);
+}
+
+static void follow_vote(MnbRoom *room, const MnbLogEntry *entry)
+{
+    json_t *body = json_loads(entry->body, 0, NULL);
+    if (strcmp(entry->type, "poll-vote") == 0)
+        mnb_tell_poll(room, json_integer_value(json_object_get(body, "poll")));
+    else
+        mnb_tell_question(room, json_integer_value(json_object_get(body, "question")));
+    json_decref(body);
 }
 
 static void follow_start(MnbRoom *room, const MnbLogEntry *entry)
@@ -169,14 +290,45 @@ static void follow_end(MnbRoom *room, const MnbLogEntry *entry)
     g_idle_add(on_over, mnb_room_ref(room));
 }
 
+static void note_switched(const MnbMember *member)
+{
+    for (guint i = 0; i < MNB_N_SOURCES; i++) {
+        MnbPublication *publication = member->publications[i];
+        if (publication != NULL)
+            publication->off_us =
+                mnb_publication_is_on(publication) ? 0 : mnb_room_now_us(member->room);
+    }
+}
+
 static void follow_track(MnbRoom *room, const MnbLogEntry *entry)
 {
     const MnbMember *member = mnb_room_member(room, entry->peer);
-    for (guint i = 0; member != NULL && i < MNB_N_SOURCES; i++) {
-        MnbPublication *publication = member->publications[i];
-        if (publication != NULL)
-            publication->off_us = mnb_publication_is_on(publication) ? 0 : mnb_room_now_us(room);
+    if (member != NULL)
+        note_switched(member);
+    mnb_room_reassign(room);
+    mnb_room_record_sync(room);
+}
+
+static void follow_muted_all(MnbRoom *room, const MnbLogEntry *entry)
+{
+    json_t *body = json_loads(entry->body, 0, NULL);
+    const char *source = text_of(body, "source");
+    g_autofree char *text =
+        mnb_room_json_message("muted-by-host", json_pack("{s:s}", "source", source));
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, room->members);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const MnbMember *member = value;
+        const MnbPeer *peer = mnb_room_peer(room, member->peer);
+        if (peer == NULL || !peer->is_in || mnb_role_may(peer->role, MNB_MAY_MODERATE) ||
+            mnb_role_may(peer->role, MNB_MAY_INTERPRET))
+            continue;
+        note_switched(member);
+        if (member->client != NULL)
+            mnb_client_tell(member->client, text);
     }
+    json_decref(body);
     mnb_room_reassign(room);
     mnb_room_record_sync(room);
 }
@@ -185,8 +337,15 @@ static const struct {
     const char *type;
     void (*follow)(MnbRoom *room, const MnbLogEntry *entry);
 } followers[] = {
-    {"peer-joined", follow_joined},    {"peer-left", follow_left},  {"session-ended", follow_end},
-    {"session-started", follow_start}, {"track-off", follow_track}, {"track-on", follow_track},
+    {"booth", follow_booth},           {"lobby-admitted", follow_admitted},
+    {"on-air", follow_booth},          {"peer-away", follow_changed},
+    {"peer-back", follow_changed},     {"peer-grant", follow_role},
+    {"peer-joined", follow_joined},    {"peer-left", follow_left},
+    {"peer-renamed", follow_changed},  {"peer-role", follow_role},
+    {"peers-muted", follow_muted_all}, {"poll-vote", follow_vote},
+    {"question-vote", follow_vote},    {"session-ended", follow_end},
+    {"session-started", follow_start}, {"spotlight", follow_spotlight},
+    {"track-off", follow_track},       {"track-on", follow_track},
 };
 
 void mnb_room_follow(MnbRoom *room, const MnbLogEntry *entry)
@@ -265,7 +424,7 @@ void mnb_room_reconcile(MnbRoom *room)
         return;
     for (guint i = 0; i < room->state->peers->len; i++) {
         const MnbPeer *peer = g_ptr_array_index(room->state->peers, i);
-        if (peer->is_in)
+        if (peer->is_in || peer->is_waiting)
             reconcile_peer(room, peer);
     }
 }

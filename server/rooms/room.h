@@ -28,6 +28,8 @@ typedef struct MnbMember MnbMember;
 typedef struct MnbTransport MnbTransport;
 typedef struct MnbReceiver MnbReceiver;
 typedef struct MnbRoomRecorder MnbRoomRecorder;
+typedef struct MnbRoomTell MnbRoomTell;
+typedef struct MnbHandOver MnbHandOver;
 
 struct MnbRooms {
     MnbCatalog *catalog;
@@ -106,6 +108,7 @@ typedef struct {
     guint32 track;          /* what it is bound to */
     char peer[MNB_ID_SIZE]; /* whom it shows; "": nobody */
     MnbSource source;
+    gboolean is_channel; /* the interpreter whom its owner hears */
 } MnbSlot;
 
 struct MnbReceiver {
@@ -128,6 +131,9 @@ struct MnbMember {
     MnbViewMode view;
     char wanted[MNB_VIEW_PEERS_MAX][MNB_ID_SIZE];
     guint wanted_count;
+    char hear[MNB_LANGUAGE_TAG_SIZE]; /* the channel; "": the floor */
+    gboolean is_floor_off;            /* the interpreter only */
+    char resume[MNB_TOKEN_SIZE];      /* said by the client; never logged */
 };
 
 struct MnbRoom {
@@ -146,6 +152,8 @@ struct MnbRoom {
     guint32 media_room;
     guint reassign; /* source id */
     MnbRoomRecorder *recorder;
+    MnbRoomTell *tell;
+    GPtrArray *hand_overs; /* MnbHandOver, at most one a channel */
 };
 
 /* ------------------------------------------------------------------------------------- rooms.c */
@@ -188,6 +196,8 @@ MnbPeer *mnb_room_peer(MnbRoom *room, const char *peer);
 MnbMember *mnb_room_member(MnbRoom *room, const char *peer); /* borrowed; NULL: none */
 MnbMember *mnb_room_add_member(MnbRoom *room, const char *peer);
 void mnb_room_titles(const MnbRoom *room, MnbRoomTitles *titles);
+/* STATE as the member may see it. Returns (owned). */
+json_t *mnb_room_state_for(MnbRoom *room, const MnbMember *member);
 
 /* Asked again when an entry is on disk: a link may have been revoked while its owner was on the
  * way in, when mnb_rooms_revoke_link() did not find him yet. FALSE with @error of MNB_ROOMS_ERROR.
@@ -269,6 +279,23 @@ void mnb_receiver_tell(MnbReceiver *receiver);
 /* ------------------------------------------------------------------------------ room-workers.c */
 
 extern const MnbMediaEvents mnb_room_media_events;
+
+/* ------------------------------------------------------------------------------ room-channels.c */
+
+/* One of the event's languages. */
+gboolean mnb_room_has_channel(const MnbRoom *room, const char *channel);
+/* "channels" of docs/protocol.md. Returns (owned). */
+json_t *mnb_room_channels_json(const MnbRoom *room);
+
+/* @from is on air; asking twice does nothing. */
+void mnb_room_ask_hand_over(MnbRoom *room, const MnbPeer *from);
+/* FALSE: nobody asks in the booth of @to. Three seconds later the two are swapped. */
+gboolean mnb_room_accept_hand_over(MnbRoom *room, const MnbPeer *to);
+void mnb_room_cancel_hand_over(MnbRoom *room, const char *channel); /* none: does nothing */
+/* Cancels those that have become impossible. */
+void mnb_room_check_hand_overs(MnbRoom *room);
+MnbHandOver *mnb_room_find_hand_over(MnbRoom *room, const char *channel); /* borrowed, NULL */
+void mnb_hand_over_free(gpointer hand_over);
 
 /* ------------------------------------------------------------------------------- room-record.c */
 

@@ -26,6 +26,9 @@ static const struct {
     {MNB_ROOMS_ERROR_LINK_REVOKED, "link-revoked", 401},
     {MNB_ROOMS_ERROR_REMOVED, "removed", 403},
     {MNB_ROOMS_ERROR_BAD_PRECONDITION, "precondition-failed", 412},
+    {MNB_ROOMS_ERROR_WAITING, "waiting", 403},
+    {MNB_ROOMS_ERROR_LOCKED, "locked", 403},
+    {MNB_ROOMS_ERROR_ON_AIR_TAKEN, "on-air-taken", 409},
 };
 
 G_DEFINE_QUARK(mnb_rooms_error, mnb_rooms_error)

@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
+#include "server/rooms/room-tell.h"
 #include "server/rooms/room.h"
 #include <string.h>
 
@@ -29,6 +30,8 @@ static MnbRoom *room_new(MnbRooms *rooms, const MnbSession *session, MnbEvent *e
     room->event = event;
     room->members = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, member_free);
     room->receivers = g_ptr_array_new();
+    room->tell = mnb_room_tell_new(room);
+    room->hand_overs = g_ptr_array_new_with_free_func(mnb_hand_over_free);
     return room;
 }
 
@@ -46,6 +49,8 @@ void mnb_room_unref(MnbRoom *room)
     mnb_event_free(room->event);
     g_hash_table_unref(room->members);
     g_ptr_array_unref(room->receivers);
+    g_ptr_array_unref(room->hand_overs);
+    mnb_room_tell_free(room->tell);
     g_free(room);
 }
 
@@ -53,6 +58,8 @@ static void close_room(MnbRooms *rooms, MnbRoom *room)
 {
     mnb_room_record_free(room);
     g_clear_handle_id(&room->reassign, g_source_remove);
+    g_clear_pointer(&room->tell, mnb_room_tell_free);
+    g_ptr_array_set_size(room->hand_overs, 0);
     if (room->media_room != 0)
         g_hash_table_remove(rooms->by_media_room, GUINT_TO_POINTER(room->media_room));
     room->rooms = NULL;

@@ -43,6 +43,9 @@ typedef enum {
     MNB_ROOMS_ERROR_REMOVED,           /* "removed", 403 */
     MNB_ROOMS_ERROR_BAD_PRECONDITION,  /* "precondition-failed", 412: If-Match of an older ICE
                                           session */
+    MNB_ROOMS_ERROR_WAITING,           /* "waiting", 403: asked from the lobby */
+    MNB_ROOMS_ERROR_LOCKED,            /* "locked", 403: the room takes nobody new */
+    MNB_ROOMS_ERROR_ON_AIR_TAKEN,      /* "on-air-taken", 409: another interpreter speaks */
 } MnbRoomsError;
 
 #define MNB_ROOMS_ERROR (mnb_rooms_error_quark())

@@ -6,7 +6,8 @@
  *
  *     pictures  screens > those the receiver asked for, in his order > who speaks > who is shown
  *               already (who spoke last first) > the rest in the order of joining
- *     sound     who speaks > who is shown already (who spoke last first) > order of joining
+ *     sound     the interpreter of the channel that is heard > who speaks > who is shown already
+ * (who spoke last first) > order of joining
  *
  * A source is only put in a slot whose receiver can play its codec. */
 #pragma once

@@ -2,11 +2,12 @@
 #include "server/base/ids.h"
 #include "server/base/json-depth.h"
 #include "server/rooms/rooms.h"
+#include "server/signalling/message-fields.h"
+#include "server/signalling/message-tables.h"
 #include <jansson.h>
 #include <string.h>
 
-#define ID_MAX       G_GINT64_CONSTANT(9007199254740991) /* what JavaScript counts exactly */
-#define LANGUAGE_MAX 35                                  /* BCP 47, RFC 5646 4.4.1 */
+#define ID_MAX G_GINT64_CONSTANT(9007199254740991) /* what JavaScript counts exactly */
 
 static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -44,53 +45,6 @@ static gboolean unpack(json_t *root, GError **error, const char *format, ...)
 
 /* --------------------------------------------------------------------------------------- texts */
 
-/* Control characters, line separators and what turns the direction of writing for what follows:
- * a name may not break out of its place. */
-static gboolean is_allowed(gunichar c, gboolean has_lines)
-{
-    if (has_lines && (c == '\n' || c == '\t'))
-        return TRUE;
-    if (g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029)
-        return FALSE;
-    return has_lines || !((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069));
-}
-
-/* jansson has checked that it is UTF-8. Returns (owned): without white space at both ends. */
-static char *take_text(const char *text, const char *field, glong min, glong max,
-                       gboolean has_lines, GError **error)
-{
-    glong length = g_utf8_strlen(text, -1);
-    if (length > max) {
-        fail(error, "%s is longer than %ld characters", field, max);
-        return NULL;
-    }
-    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
-        if (!is_allowed(g_utf8_get_char(at), has_lines)) {
-            fail(error, "%s has a control character", field);
-            return NULL;
-        }
-    }
-    char *copy = g_strdup(text);
-    g_strstrip(copy);
-    if (g_utf8_strlen(copy, -1) < min) {
-        fail(error, "%s is empty", field);
-        g_free(copy);
-        return NULL;
-    }
-    return copy;
-}
-
-static gboolean is_key(const char *text)
-{
-    gsize len = strlen(text);
-    if (len == 0 || len > MNB_CHAT_KEY_MAX)
-        return FALSE;
-    for (const char *c = text; *c != '\0'; c++)
-        if (!g_ascii_isprint(*c))
-            return FALSE;
-    return TRUE;
-}
-
 static gboolean is_mid(const char *text)
 {
     gsize len = strlen(text);
@@ -98,16 +52,6 @@ static gboolean is_mid(const char *text)
         return FALSE;
     for (const char *c = text; *c != '\0'; c++)
         if (!g_ascii_isprint(*c) || *c == ' ')
-            return FALSE;
-    return TRUE;
-}
-
-static gboolean is_language(const char *text)
-{
-    if (strlen(text) > LANGUAGE_MAX)
-        return FALSE;
-    for (const char *c = text; *c != '\0'; c++)
-        if (!g_ascii_isalnum(*c) && *c != '-')
             return FALSE;
     return TRUE;
 }
@@ -141,14 +85,14 @@ static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
         return FALSE;
     MnbHello *hello = message->hello = g_new0(MnbHello, 1);
     hello->id = id;
-    hello->name = take_text(name, "name", 0, MNB_NAME_MAX, FALSE, error);
+    hello->name = mnb_message_take_text(name, "name", 0, MNB_NAME_MAX, FALSE, error);
     if (hello->name == NULL)
         return FALSE;
     hello->affiliation =
-        take_text(affiliation, "affiliation", 0, MNB_AFFILIATION_MAX, FALSE, error);
+        mnb_message_take_text(affiliation, "affiliation", 0, MNB_AFFILIATION_MAX, FALSE, error);
     if (hello->affiliation == NULL)
         return FALSE;
-    if (!is_language(language))
+    if (!mnb_message_is_language(language))
         return fail(error, "language is not a language tag");
     if (strlen(token) > 512)
         return fail(error, "token is too long");
@@ -175,17 +119,32 @@ static gboolean parse_record(json_t *root, MnbRequest *request, GError **error)
     return unpack(root, error, "{s:s, s:I, s:b}", "kind", &kind, "id", &id, "on", &request->is_on);
 }
 
+static gboolean take_recipient(MnbRequest *request, const char *to, GError **error)
+{
+    gboolean is_booth = g_str_has_prefix(to, "booth:");
+    if (strcmp(to, "all") == 0)
+        return TRUE;
+    if (strcmp(to, "facilitators") != 0 && !mnb_id_is_valid(to) &&
+        !(is_booth && to[6] != '\0' && mnb_message_is_language(to + 6)))
+        return fail(error, "to is none of all, facilitators, a peer, booth:LANGUAGE");
+    request->to = g_strdup(to);
+    return TRUE;
+}
+
 static gboolean parse_chat(json_t *root, MnbRequest *request, GError **error)
 {
     const char *kind, *text, *key;
+    const char *to = NULL;
     json_int_t id;
-    if (!unpack(root, error, "{s:s, s:I, s:s, s:s}", "kind", &kind, "id", &id, "text", &text, "key",
-                &key))
+    if (!unpack(root, error, "{s:s, s:I, s:s, s:s, s?s}", "kind", &kind, "id", &id, "text", &text,
+                "key", &key, "to", &to))
         return FALSE;
-    if (!is_key(key))
+    if (to != NULL && !take_recipient(request, to, error))
+        return FALSE;
+    if (!mnb_message_is_key(key))
         return fail(error, "key is not 1 to %d printable ASCII characters", MNB_CHAT_KEY_MAX);
     request->key = g_strdup(key);
-    request->text = take_text(text, "text", 1, MNB_CHAT_MAX, TRUE, error);
+    request->text = mnb_message_take_text(text, "text", 1, MNB_CHAT_MAX, TRUE, error);
     return request->text != NULL;
 }
 
@@ -316,12 +275,12 @@ static gboolean parse_rename(json_t *root, MnbRequest *request, GError **error)
     json_int_t id;
     if (!unpack(root, error, "{s:s, s:I, s:s}", "kind", &kind, "id", &id, "name", &name))
         return FALSE;
-    request->text = take_text(name, "name", 1, MNB_NAME_MAX, FALSE, error);
+    request->text = mnb_message_take_text(name, "name", 1, MNB_NAME_MAX, FALSE, error);
     return request->text != NULL;
 }
 
-static gboolean (*const parsers[MNB_N_REQUESTS])(json_t *root, MnbRequest *request,
-                                                 GError **error) = {
+static gboolean (*const parsers[MNB_REQUEST_SET_ROLE])(json_t *root, MnbRequest *request,
+                                                       GError **error) = {
     [MNB_REQUEST_START_SESSION] = parse_plain, [MNB_REQUEST_END_SESSION] = parse_plain,
     [MNB_REQUEST_RECORD] = parse_record,       [MNB_REQUEST_CHAT] = parse_chat,
     [MNB_REQUEST_HAND] = parse_hand,           [MNB_REQUEST_PUBLISH] = parse_publish,
@@ -351,6 +310,10 @@ static gboolean read_message(json_t *root, MnbMessage *message, gint64 *id_out, 
     message->request = mnb_request_new();
     message->request->kind = which;
     message->request->id = *id_out;
+    if (which >= MNB_REQUEST_SET_ROLE) {
+        message->request->args = mnb_message_fields(root, mnb_message_table(which), error);
+        return message->request->args != NULL;
+    }
     return parsers[which](root, message->request, error);
 }
 

@@ -11,8 +11,8 @@
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/rooms/client.h"
-#include "server/signalling/bucket.h"
 #include "server/signalling/message.h"
+#include "server/signalling/request-limits.h"
 #include <errno.h>
 #include <glib-unix.h>
 #include <libwebsockets.h>
@@ -35,8 +35,6 @@
 
 #define MESSAGES_PER_S 30
 #define MESSAGES_BURST 60
-#define CHATS_PER_S    2 /* 10 in 5 s */
-#define CHATS_BURST    10
 
 typedef struct {
     guint8 *data; /* LWS_PRE bytes, then the text */
@@ -57,7 +55,8 @@ typedef struct {
     gboolean is_lingering; /* closing, but not yet */
     guint16 close_code;
     char close_reason[64];
-    MnbBucket messages, chats;
+    MnbBucket messages;
+    MnbLimits limits;
 } Line;
 
 typedef struct {
@@ -225,13 +224,17 @@ static void on_message(Line *line)
         mnb_client_refuse(line->client, id, mnb_rooms_error_code(error), error->message);
         return;
     }
-    if (message.hello != NULL)
+    if (message.hello != NULL) {
         mnb_client_hello(line->client, message.hello);
-    else if (message.request->kind == MNB_REQUEST_CHAT &&
-             !mnb_bucket_take(&line->chats, mnb_clock_now_us(NULL)))
-        mnb_client_refuse(line->client, id, "too-many", "at most 10 chat messages in 5 seconds");
-    else
-        mnb_client_request(line->client, message.request);
+    } else {
+        const char *limit =
+            mnb_limits_take(&line->limits, mnb_request_limit(message.request->kind),
+                            mnb_client_may(line->client, MNB_MAY_MODERATE), mnb_clock_now_us(NULL));
+        if (limit != NULL)
+            mnb_client_refuse(line->client, id, "too-many", limit);
+        else
+            mnb_client_request(line->client, message.request);
+    }
     mnb_message_clear(&message);
 }
 
@@ -323,7 +326,7 @@ static void on_established(MnbSignalling *self, struct lws *wsi, Session *sessio
     read_address(wsi, line->address);
     gint64 now = mnb_clock_now_us(NULL);
     mnb_bucket_init(&line->messages, MESSAGES_PER_S, MESSAGES_BURST, now);
-    mnb_bucket_init(&line->chats, CHATS_PER_S, CHATS_BURST, now);
+    mnb_limits_init(&line->limits, now);
     line->client = mnb_client_new(self->rooms, &client_calls, line);
     g_ptr_array_add(self->lines, line);
     add_stranger(line);

@@ -3,18 +3,18 @@
 #include <glib.h>
 
 /* The whole matrix once more, by hand and in the order of the enums: a change of the table has to
- * be made twice, on purpose. Columns: attend speak share chat raise-hand moderate record host
- * edit-event manage-links plan-event see-staff publish-recording import admin media-publish
- * media-receive. */
+ * be made twice, on purpose. Columns: attend speak share chat raise-hand take-part present
+ * interpret caption moderate record host edit-event manage-links plan-event see-staff
+ * publish-recording import admin media-publish media-receive. */
 static const char *const matrix[MNB_N_ROLES] = {
-    [MNB_ROLE_VISITOR] = "- - - - - - - - - - - - - - - - -",
-    [MNB_ROLE_OBSERVER] = "x - - - - - - - - - - - - - - - x",
-    [MNB_ROLE_PARTICIPANT] = "x x - x x - - - - - - - - - - - x",
-    [MNB_ROLE_INTERPRETER] = "x x - x x - - - - - - - - - - - x",
-    [MNB_ROLE_PRESENTER] = "x x x x x - - - - - - - - - - x x",
-    [MNB_ROLE_FACILITATOR] = "x x x x x x x x x x - - - - - x x",
-    [MNB_ROLE_STAFF] = "- - - - - - - x x x x x x x - - -",
-    [MNB_ROLE_ADMIN] = "- - - - - - - x x x x x x x x - -",
+    [MNB_ROLE_VISITOR] = "- - - - - - - - - - - - - - - - - - - - -",
+    [MNB_ROLE_OBSERVER] = "x - - - - - - - - - - - - - - - - - - - x",
+    [MNB_ROLE_PARTICIPANT] = "x x - x x x - - - - - - - - - - - - - - x",
+    [MNB_ROLE_INTERPRETER] = "x x - x x x - x x - - - - - - - - - - - x",
+    [MNB_ROLE_PRESENTER] = "x x x x x x x - - - - - - - - - - - - x x",
+    [MNB_ROLE_FACILITATOR] = "x x x x x x x - x x x x x x - - - - - x x",
+    [MNB_ROLE_STAFF] = "- - - - - - - - - - - x x x x x x x - - -",
+    [MNB_ROLE_ADMIN] = "- - - - - - - - - - - x x x x x x x x - -",
 };
 
 static void test_matrix(void)

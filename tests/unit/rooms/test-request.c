@@ -6,10 +6,30 @@ static const struct {
     const char *kind;
     const char *roles; /* initials of observer, participant, interpreter, presenter, facilitator */
 } table[] = {
-    {"start-session", "f"}, {"end-session", "f"},    {"record", "f"},    {"chat", "pirf"},
-    {"hand", "pirf"},       {"publish", "pirf"},     {"track", "pirf"},  {"unpublish", "pirf"},
-    {"subscribe", "opirf"}, {"subscribed", "opirf"}, {"view", "opirf"},  {"mute-peer", "f"},
-    {"remove-peer", "f"},   {"rename", "opirf"},     {"leave", "opirf"},
+    {"start-session", "f"},  {"end-session", "f"},
+    {"record", "f"},         {"chat", "pirf"},
+    {"hand", "pirf"},        {"publish", "pirf"},
+    {"track", "pirf"},       {"unpublish", "pirf"},
+    {"subscribe", "opirf"},  {"subscribed", "opirf"},
+    {"view", "opirf"},       {"mute-peer", "f"},
+    {"remove-peer", "f"},    {"rename", "opirf"},
+    {"leave", "opirf"},      {"set-role", "f"},
+    {"grant", "rf"},         {"settings", "f"},
+    {"admit", "f"},          {"refuse", "f"},
+    {"mute-all", "f"},       {"spotlight", "f"},
+    {"lower-hands", "f"},    {"give-floor", "f"},
+    {"end-floor", "pirf"},   {"react", "pirf"},
+    {"ask", "pirf"},         {"vote-question", "pirf"},
+    {"question", "f"},       {"poll", "f"},
+    {"poll-state", "f"},     {"vote", "pirf"},
+    {"agenda", "f"},         {"agenda-item", "f"},
+    {"phase", "f"},          {"note", "f"},
+    {"caption", "if"},       {"hear", "opirf"},
+    {"booth", "i"},          {"on-air", "i"},
+    {"hand-over", "i"},      {"slower", "opirf"},
+    {"upload-slides", "rf"}, {"show-slides", "rf"},
+    {"page", "rf"},          {"pointer", "rf"},
+    {"remove-slides", "rf"},
 };
 
 static const struct {

@@ -51,6 +51,95 @@ static char *joined(const char *name, const char *role)
 
 #define OBJECT(...) g_strdup_printf(__VA_ARGS__)
 
+/* As add_random(), of the classroom. */
+static void add_lesson(GPtrArray *log, MnbRoomState *state, GRand *rand)
+{
+    static const char *const peers[] = {"p0", "p1", "p2", "p3", "nobody", NULL};
+    static const char *const roles[] = {"facilitator", "interpreter", "observer", "admin"};
+    static const char *const states[] = {"open", "answered", "hidden", "closed", "x"};
+    static const char *const decks[] = {"d0", "d1", ""};
+    const char *peer = peers[g_rand_int_range(rand, 0, G_N_ELEMENTS(peers))];
+    const char *other = peers[g_rand_int_range(rand, 0, 5)];
+    int n = g_rand_int_range(rand, 0, 60);
+    const char *yes = n % 2 ? "true" : "false";
+    gint64 id = n < 30 ? (gint64)log->len - n : n;
+    switch (g_rand_int_range(rand, 0, 21)) {
+    case 0:
+        add(log, state, "settings", peer, OBJECT("{\"lobby\":%s,\"may_chat\":%d}", yes, n));
+        break;
+    case 1:
+        add(log, state, "phase", peer, OBJECT("{\"phase\":\"%s\"}", n % 2 ? "talk" : "nap"));
+        break;
+    case 2:
+        add(log, state, "spotlight", peer, OBJECT("{\"of\":\"%s\",\"on\":%s}", other, yes));
+        break;
+    case 3:
+        add(log, state, "floor", peer, OBJECT("{\"of\":\"%s\",\"limit_s\":%d}", other, n));
+        break;
+    case 4:
+    case 5:
+        add(log, state, "question-asked", peer, OBJECT("{\"text\":\"q\",\"key\":\"k%d\"}", n));
+        break;
+    case 6:
+    case 7:
+        add(log, state, "question-vote", peer,
+            OBJECT("{\"question\":%" G_GINT64_FORMAT ",\"on\":%s}", id, yes));
+        break;
+    case 8:
+        add(log, state, "question-state", peer,
+            OBJECT("{\"question\":%" G_GINT64_FORMAT ",\"state\":\"%s\"}", id, states[n % 5]));
+        break;
+    case 9:
+        add(log, state, "poll-made", peer,
+            OBJECT("{\"text\":\"p\",\"options\":[\"a\",%s],\"is_multiple\":%s,\"key\":\"k%d\"}",
+                   n % 5 ? "\"b\"" : "7", yes, n));
+        break;
+    case 10:
+        add(log, state, "poll-state", peer,
+            OBJECT("{\"poll\":%" G_GINT64_FORMAT ",\"state\":\"%s\"}", id, states[n % 5]));
+        break;
+    case 11:
+    case 12:
+        add(log, state, "poll-vote", n % 3 ? peer : NULL,
+            OBJECT("{\"poll\":%" G_GINT64_FORMAT ",\"options\":[%d],\"voter\":\"v%d\"}", id,
+                   n % 4 - 1, n % 7));
+        break;
+    case 13:
+        add(log, state, "agenda", peer,
+            OBJECT("{\"items\":[{\"title_en\":\"%d\"},%s]}", n, n % 4 ? "{}" : "1"));
+        break;
+    case 14:
+        add(log, state, "agenda-item", peer, OBJECT("{\"item\":%d}", n % 5 - 2));
+        break;
+    case 15:
+        add(log, state, "caption", peer,
+            OBJECT("{\"language\":\"ja\",\"text\":\"c%d\",\"began_ms\":%d}", n, n * 2000));
+        break;
+    case 16:
+        add(log, state, n % 3 ? "deck-added" : "deck-ready", peer,
+            OBJECT("{\"deck\":\"%s\",\"name\":\"n\",\"pages\":%d}", decks[n % 3], n));
+        break;
+    case 17:
+        add(log, state, n % 3 ? "deck-shown" : "page", peer,
+            OBJECT("{\"deck\":\"%s\",\"page\":%d}", decks[n % 3], n));
+        break;
+    case 18:
+        add(log, state, n % 2 ? "peer-role" : "peers-muted", peer,
+            OBJECT("{\"of\":\"%s\",\"role\":\"%s\",\"source\":\"microphone\"}", other,
+                   roles[n % 4]));
+        break;
+    case 19:
+        add(log, state, n % 2 ? "booth" : "on-air", peer,
+            OBJECT("{\"channel\":\"%s\",\"of\":\"%s\",\"on\":true}", n % 3 ? "ja" : "en", other));
+        break;
+    default:
+        add(log, state, n % 2 ? "lobby-admitted" : "peer-grant", peer,
+            OBJECT("{\"of\":\"%s\",\"permission\":\"%s\",\"on\":%s}", other,
+                   n % 3 ? "present" : "moderate", yes));
+        break;
+    }
+}
+
 /* Any action of anybody, sensible or not: the room must take what a log can hold. */
 static void add_random(GPtrArray *log, MnbRoomState *state, GRand *rand)
 {
@@ -120,8 +209,8 @@ static void test_replay(void)
         g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
         g_autoptr(GPtrArray) log = log_new();
         g_autoptr(MnbRoomState) live = mnb_room_state_new("s");
-        for (guint i = 0; i < 400; i++)
-            add_random(log, live, rand);
+        for (guint i = 0; i < 800; i++)
+            (i % 2 ? add_random : add_lesson)(log, live, rand);
         g_autoptr(MnbRoomState) replayed = mnb_room_state_new("s");
         for (guint i = 0; i < log->len; i++)
             apply_row(replayed, g_ptr_array_index(log, i));
@@ -138,10 +227,10 @@ static void test_events_tell_all(void)
     g_autoptr(GPtrArray) log = log_new();
     g_autoptr(MnbRoomState) state = mnb_room_state_new("s");
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
-    for (guint i = 0; i < 300; i++) {
+    for (guint i = 0; i < 600; i++) {
         guint before = log->len;
         gint64 seq = state->seq;
-        add_random(log, state, rand);
+        (i % 2 ? add_random : add_lesson)(log, state, rand);
         if (log->len == before)
             continue;
         const Row *row = g_ptr_array_index(log, before);
@@ -250,8 +339,9 @@ static void test_state_json(void)
     add(log, state, "session-started", "p0", OBJECT("{}"));
     add(log, state, "track-on", "p0", OBJECT("{\"track\":\"t1\",\"source\":\"camera\"}"));
     add(log, state, "recording-failed", NULL, OBJECT("{\"code\":\"x\",\"detail\":\"why\"}"));
-    json_t *all = mnb_room_json_state(state, &titles, TRUE);
-    json_t *some = mnb_room_json_state(state, &titles, FALSE);
+    add(log, state, "peer-joined", "p1", joined("Ana", "participant"));
+    json_t *all = mnb_room_json_state(state, &titles, mnb_room_state_peer(state, "p0"), NULL);
+    json_t *some = mnb_room_json_state(state, &titles, mnb_room_state_peer(state, "p1"), NULL);
     g_autofree char *text = json_dumps(all, JSON_COMPACT);
     g_assert_nonnull(strstr(text, "\"state\":\"live\",\"started_at\":\"1970-01-01T00:00:02Z\""));
     g_assert_nonnull(strstr(text, "\"source\":\"camera\",\"is_on\":true"));
