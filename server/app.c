@@ -18,6 +18,7 @@
 #include "server/notify.h"
 #include "server/rooms/rooms.h"
 #include "server/signalling/signalling.h"
+#include "server/uploads/uploads.h"
 
 #define PRUNE_INTERVAL_S 86400
 #define READY_WAIT_MS    5000 /* for media workers; later we serve without those that are missing */
@@ -34,6 +35,7 @@ struct MnbApp {
     MnbWalls *walls;
     MnbJobs *jobs;
     MnbRooms *rooms;
+    MnbUploads *uploads;
     MnbHttp *http;
     MnbSignalling *signalling;
     MnbAdmin *admin;
@@ -216,6 +218,27 @@ static void write_jobs_metrics(GString *text, gpointer data)
     mnb_jobs_write_metrics(((MnbApp *)data)->jobs, text);
 }
 
+#define GIB (G_GINT64_CONSTANT(1) << 30)
+
+static gboolean build_uploads(MnbApp *app, GError **error)
+{
+    const MnbConfig *config = app->config;
+    app->uploads = mnb_uploads_new(&(MnbUploadsOptions){
+        .catalog = app->catalog,
+        .max_bytes = config->uploads.film_max_gb * GIB,
+        .city_quota_bytes = config->uploads.city_quota_gb * GIB,
+        .min_free_bytes = config->recording.min_free_mb << 20,
+        .on_jobs_added = on_jobs_changed,
+        .data = app,
+    });
+    return TRUE;
+}
+
+static void write_uploads_metrics(GString *text, gpointer data)
+{
+    mnb_uploads_write_metrics(((MnbApp *)data)->uploads, text);
+}
+
 static gboolean build_doors(MnbApp *app, GError **error)
 {
     const char *run = mnb_store_folder(app->store, MNB_STORE_RUN);
@@ -228,6 +251,7 @@ static gboolean build_doors(MnbApp *app, GError **error)
             .version = MNB_VERSION,
             .catalog = app->catalog,
             .rooms = app->rooms,
+            .uploads = app->uploads,
             .clock = app->clock,
             .on_jobs_changed = on_jobs_changed,
             .data = app,
@@ -249,6 +273,7 @@ static gboolean build_doors(MnbApp *app, GError **error)
     mnb_http_add_metrics(app->http, write_rooms_metrics, app);
     mnb_http_add_metrics(app->http, write_jobs_metrics, app);
     mnb_http_add_metrics(app->http, write_signalling_metrics, app);
+    mnb_http_add_metrics(app->http, write_uploads_metrics, app);
     app->admin = mnb_admin_new(
         &(MnbAdminOptions){
             .catalog = app->catalog,
@@ -330,7 +355,8 @@ MnbApp *mnb_app_new(const MnbConfig *config, gboolean prints_links, GError **err
     app->loop = g_main_loop_new(NULL, FALSE);
     app->clock = mnb_clock_new();
     static gboolean (*const steps[])(MnbApp *, GError **) = {
-        build_store, build_front_door, build_media, build_jobs, build_rooms, build_doors,
+        build_store, build_front_door, build_media, build_jobs,
+        build_rooms, build_uploads,    build_doors,
     };
     for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
         if (!steps[i](app, error)) {
@@ -407,6 +433,7 @@ void mnb_app_free(MnbApp *app)
     mnb_admin_free(app->admin);
     mnb_signalling_free(app->signalling);
     mnb_http_free(app->http);
+    mnb_uploads_free(app->uploads);
     mnb_rooms_free(app->rooms);
     mnb_jobs_free(app->jobs);
     mnb_walls_free(app->walls);

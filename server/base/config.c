@@ -53,6 +53,8 @@ static const Key keys[] = {
     NUMBER("rooms", "away_s", rooms.away_s, "120", 5, 3600),
     NUMBER("recording", "min_free_mb", recording.min_free_mb, "512", 16, 1048576),
     NUMBER("recording", "ring_mb", recording.ring_mb, "8", 1, 256),
+    NUMBER("uploads", "film_max_gb", uploads.film_max_gb, "64", 1, 1024),
+    NUMBER("uploads", "city_quota_gb", uploads.city_quota_gb, "200", 0, 1048576),
     NUMBER("jobs", "parallel", jobs.parallel, "1", 0, 32),
     NUMBER("jobs", "memory_mb", jobs.memory_mb, "0", 0, 65536),
     NUMBER("jobs", "timeout_s", jobs.timeout_s, "1800", 10, 86400),

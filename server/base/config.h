@@ -53,6 +53,10 @@ typedef struct {
         gint64 ring_mb;     /* memory between media worker and recorder, a power of two */
     } recording;
     struct {
+        gint64 film_max_gb;   /* of one uploaded film */
+        gint64 city_quota_gb; /* of all films that a city uploaded; 0: none */
+    } uploads;
+    struct {
         gint64 parallel;  /* pipeline jobs at once, 0: none run here */
         gint64 memory_mb; /* private memory of a job's program, 0: its own limit */
         gint64 timeout_s; /* a job without progress for so long is stopped and tried again */

@@ -47,6 +47,20 @@ void mnb_api_media(MnbHttpRequest *request);
 void mnb_api_jobs(MnbHttpRequest *request);
 void mnb_api_job_retry(MnbHttpRequest *request);
 
+/* uploads.c: tus 1.0. What ends with _end runs after the body. */
+void mnb_api_upload_create(MnbHttpRequest *request);
+void mnb_api_upload_create_end(MnbHttpRequest *request);
+void mnb_api_upload_offset(MnbHttpRequest *request);
+void mnb_api_upload_bytes(MnbHttpRequest *request);
+void mnb_api_upload_bytes_end(MnbHttpRequest *request);
+void mnb_api_upload_end(MnbHttpRequest *request);
+
+/* upload-drafts.c */
+void mnb_api_uploads(MnbHttpRequest *request);
+void mnb_api_upload(MnbHttpRequest *request);
+void mnb_api_upload_draft(MnbHttpRequest *request);
+void mnb_api_upload_submit(MnbHttpRequest *request);
+
 /* whip.c */
 void mnb_api_whip(MnbHttpRequest *request);
 void mnb_api_whep(MnbHttpRequest *request);

@@ -129,9 +129,14 @@ static MnbProblem *check_body_headers(MnbHttpRequest *request)
         [MNB_BODY_JSON] = "application/json",
         [MNB_BODY_SDP] = "application/sdp",
         [MNB_BODY_SDP_FRAGMENT] = "application/trickle-ice-sdpfrag",
+        [MNB_BODY_STREAM] = "application/offset+octet-stream",
     };
+    gboolean is_stream = request->match.route->body == MNB_BODY_STREAM;
+    if (is_stream && strcmp(request->match.route->method, "POST") == 0 &&
+        !mnb_http_request_has_body(request))
+        return NULL; /* tus: created without bytes */
     SoupMessageHeaders *headers = soup_server_message_get_request_headers(request->message);
-    if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
+    if (!is_stream && soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
         (guint64)soup_message_headers_get_content_length(headers) > MNB_HTTP_BODY_MAX)
         return mnb_problem_new(413, "too-large", "the body is larger than %d bytes",
                                MNB_HTTP_BODY_MAX);
@@ -185,9 +190,24 @@ static MnbProblem *check_route(MnbHttpRequest *request)
     return NULL;
 }
 
+static MnbProblem *check_tus(MnbHttpRequest *request)
+{
+    if ((request->match.flags & MNB_ROUTE_TUS) == 0)
+        return NULL;
+    if (request->http->services.uploads == NULL)
+        return mnb_problem_new(503, "unavailable", "no uploads are taken here");
+    if (g_strcmp0(mnb_http_request_header(request, "Tus-Resumable"), "1.0.0") == 0)
+        return NULL;
+    mnb_http_request_set_header(request, "Tus-Version", "1.0.0");
+    return mnb_problem_new(412, "wrong-version",
+                           "uploads speak tus 1.0.0: send Tus-Resumable: 1.0.0");
+}
+
 MnbProblem *mnb_http_gate_check(MnbHttpRequest *request)
 {
     MnbProblem *problem = check_route(request);
+    if (problem == NULL)
+        problem = check_tus(request);
     if (problem == NULL && request->http->connections.length > MNB_HTTP_CONNECTIONS_MAX) {
         problem = mnb_problem_new(503, "busy", "too many requests at once; try again in a moment");
         mnb_problem_set_retry_after(problem, 1);

@@ -49,10 +49,20 @@ struct MnbHttpRequest {
     gboolean is_answered;
     gboolean is_paused;
     gboolean is_too_large;
+    gboolean is_held; /* reading of the body is paused */
+    const MnbHttpStreamCalls *stream_calls;
+    gpointer stream_data;
+    guint64 n_ignored; /* bytes of a body that nobody wants any more */
+    gint64 touched_us;
 };
 
 MnbHttp *mnb_http_ref(MnbHttp *http);
 void mnb_http_unref(MnbHttp *http);
+
+/* The connection of @message is alive and at work: its time begins anew. */
+void mnb_http_touch(MnbHttp *http, SoupServerMessage *message);
+/* Cuts it: somebody goes on sending what was refused. */
+void mnb_http_cut(MnbHttp *http, SoupServerMessage *message);
 
 /* At the headers of a message: makes its request (which lives as long as the message, and longer
  * when a handler holds it), checks everything that can be checked and may answer. */

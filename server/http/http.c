@@ -78,6 +78,37 @@ static gboolean on_incoming(GSocketService *acceptor, GSocketConnection *stream,
     return TRUE;
 }
 
+static Connection *find_connection(MnbHttp *http, SoupServerMessage *message)
+{
+    GSocket *socket = soup_server_message_get_socket(message);
+    for (GList *l = http->connections.head; l != NULL; l = l->next) {
+        Connection *connection = l->data;
+        if (g_socket_connection_get_socket(connection->stream) == socket)
+            return connection;
+    }
+    return NULL;
+}
+
+void mnb_http_touch(MnbHttp *http, SoupServerMessage *message)
+{
+    Connection *connection = find_connection(http, message);
+    if (connection == NULL)
+        return;
+    connection->accepted_us = g_get_monotonic_time();
+    g_queue_unlink(&http->connections, connection->link); /* the oldest stay in front */
+    g_queue_push_tail_link(&http->connections, connection->link);
+}
+
+void mnb_http_cut(MnbHttp *http, SoupServerMessage *message)
+{
+    Connection *connection = find_connection(http, message);
+    if (connection == NULL)
+        return;
+    GSocket *socket = g_socket_connection_get_socket(connection->stream);
+    if (!g_socket_is_closed(socket) && g_socket_shutdown(socket, TRUE, TRUE, NULL))
+        http->n_cut++;
+}
+
 static void on_request_started(SoupServer *soup, SoupServerMessage *message, gpointer data)
 {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
@@ -159,6 +190,7 @@ MnbHttp *mnb_http_new(const MnbHttpOptions *options, GError **error)
     http->services = (MnbServices){
         .catalog = options->catalog,
         .rooms = options->rooms,
+        .uploads = options->uploads,
         .clock = options->clock,
         .passwords = mnb_passwords_new(),
         .sign_ins = mnb_rate_new(10, 6000, RATE_KEYS_MAX),

@@ -1,5 +1,7 @@
 #include "server/http/objects.h"
+#include "recordings/visit.h"
 #include "server/base/clock.h"
+#include "server/base/error.h"
 #include <string.h>
 
 json_t *mnb_json_time(gint64 wall_us)
@@ -109,6 +111,25 @@ static gboolean add_progress(json_t *json, MnbDb *db, const MnbRecording *record
     return TRUE;
 }
 
+/* null: not a site visit. Who is shown is told to staff only, elsewhere. */
+static gboolean add_visit(json_t *json, MnbDb *db, const MnbRecording *recording, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autoptr(MnbVisit) visit = mnb_visit_find(db, recording->id, &local);
+    if (visit != NULL) {
+        json_object_set_new(json, "visit",
+                            json_pack("{s:s, s:s, s:s, s:s}", "place_en", visit->place_en,
+                                      "place_ja", visit->place_ja, "visited_on", visit->visited_on,
+                                      "series", visit->series));
+        return TRUE;
+    }
+    json_object_set_new(json, "visit", json_null());
+    if (g_error_matches(local, MNB_ERROR, MNB_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
 json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **error)
 {
     g_autoptr(GPtrArray) renditions = mnb_rendition_list(db, recording->id, error);
@@ -129,7 +150,7 @@ json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **er
         "renditions");
     for (guint i = 0; i < renditions->len; i++)
         add_rendition(json, recording, g_ptr_array_index(renditions, i));
-    if (add_progress(json, db, recording, error))
+    if (add_visit(json, db, recording, error) && add_progress(json, db, recording, error))
         return json;
     json_decref(json);
     return NULL;

@@ -168,6 +168,8 @@ const char *mnb_http_status_phrase(guint status)
         return "Precondition Required";
     case 429:
         return "Too Many Requests";
+    case 460: /* tus */
+        return "Checksum Mismatch";
     case 507:
         return "Insufficient Storage";
     default:

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY      "mnb-request"
-#define PAGE_MAX 100000
+#define KEY         "mnb-request"
+#define PAGE_MAX    100000
+#define IGNORED_MAX (1024 * 1024) /* bytes of a refused body that are read before the line is cut  \
+                                   */
+#define TOUCH_US G_USEC_PER_SEC
 
 MnbHttpRequest *mnb_http_request_ref(MnbHttpRequest *request)
 {
@@ -311,6 +314,47 @@ gboolean mnb_http_request_may(MnbHttpRequest *request, MnbPermission permission,
     return mnb_link_may(link, permission);
 }
 
+/* ---- bodies that are taken as they come ---- */
+
+void mnb_http_request_stream(MnbHttpRequest *request, const MnbHttpStreamCalls *calls,
+                             gpointer data)
+{
+    request->stream_calls = calls;
+    request->stream_data = data;
+    request->touched_us = g_get_monotonic_time();
+}
+
+gpointer mnb_http_request_stream_data(MnbHttpRequest *request)
+{
+    return request->stream_calls != NULL ? request->stream_data : NULL;
+}
+
+void mnb_http_request_hold(MnbHttpRequest *request)
+{
+    if (request->message == NULL || request->is_held)
+        return;
+    request->is_held = TRUE;
+    soup_server_message_pause(request->message);
+}
+
+void mnb_http_request_go_on(MnbHttpRequest *request)
+{
+    if (!request->is_held)
+        return;
+    request->is_held = FALSE;
+    if (request->message != NULL && !mnb_http_request_is_gone(request))
+        soup_server_message_unpause(request->message);
+}
+
+gboolean mnb_http_request_has_body(MnbHttpRequest *request)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(request->message);
+    SoupEncoding encoding = soup_message_headers_get_encoding(headers);
+    return encoding == SOUP_ENCODING_CHUNKED ||
+           (encoding == SOUP_ENCODING_CONTENT_LENGTH &&
+            soup_message_headers_get_content_length(headers) > 0);
+}
+
 /* ---- from the headers to the handler ---- */
 
 static void read_address(MnbHttpRequest *request)
@@ -327,8 +371,21 @@ static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)
     MnbHttpRequest *request = data;
     gsize len;
     const guint8 *bytes = g_bytes_get_data(chunk, &len);
-    if (request->is_answered || request->is_too_large)
+    if (request->is_answered || request->is_too_large) {
+        request->n_ignored += len;
+        if (request->n_ignored > IGNORED_MAX)
+            mnb_http_cut(request->http, message);
         return;
+    }
+    if (request->stream_calls != NULL) {
+        gint64 now_us = g_get_monotonic_time();
+        if (now_us - request->touched_us >= TOUCH_US) {
+            request->touched_us = now_us;
+            mnb_http_touch(request->http, message);
+        }
+        request->stream_calls->chunk(request, bytes, len, request->stream_data);
+        return;
+    }
     if (request->body->len + len > MNB_HTTP_BODY_MAX) {
         request->is_too_large = TRUE;
         g_byte_array_set_size(request->body, 0);
@@ -342,11 +399,31 @@ static void on_finished(SoupServerMessage *message, gpointer data)
 {
     MnbHttpRequest *request = data;
     request->is_gone = TRUE;
+    const MnbHttpStreamCalls *calls = g_steal_pointer(&request->stream_calls);
+    if (calls != NULL)
+        calls->gone(request, request->stream_data);
     g_clear_object(&request->message);
+}
+
+static void set_tus_headers(MnbHttpRequest *request, gboolean is_options)
+{
+    if ((request->match.flags & MNB_ROUTE_TUS) == 0)
+        return;
+    mnb_http_request_set_header(request, "Tus-Resumable", "1.0.0");
+    MnbUploads *uploads = request->http->services.uploads;
+    if (!is_options || uploads == NULL)
+        return;
+    g_autofree char *max = g_strdup_printf("%" G_GINT64_FORMAT, mnb_uploads_max_bytes(uploads));
+    mnb_http_request_set_header(request, "Tus-Version", "1.0.0");
+    mnb_http_request_set_header(request, "Tus-Max-Size", max);
+    mnb_http_request_set_header(request, "Tus-Extension",
+                                "creation,creation-with-upload,expiration,checksum,termination");
+    mnb_http_request_set_header(request, "Tus-Checksum-Algorithm", MNB_TUS_ALGORITHMS);
 }
 
 static void answer_options(MnbHttpRequest *request)
 {
+    set_tus_headers(request, TRUE);
     g_autofree char *allow = g_strconcat(request->match.allow, ", OPTIONS", NULL);
     mnb_http_request_set_header(request, "Allow", allow);
     if ((request->match.flags & MNB_ROUTE_CORS) != 0) {
@@ -367,6 +444,7 @@ void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message)
     gsize n_routes;
     const MnbRoute *routes = mnb_routes(&n_routes);
     const char *method = soup_server_message_get_method(message);
+    const char *path = g_uri_get_path(soup_server_message_get_uri(message));
     MnbHttpRequest *request = g_new0(MnbHttpRequest, 1);
     request->refs = 1;
     request->http = mnb_http_ref(http);
@@ -380,15 +458,21 @@ void mnb_http_request_begin(MnbHttp *http, SoupServerMessage *message)
     g_signal_connect(message, "got-chunk", G_CALLBACK(on_chunk), request);
     g_signal_connect(message, "finished", G_CALLBACK(on_finished), request);
     read_address(request);
-    mnb_router_match(routes, n_routes, method, g_uri_get_path(soup_server_message_get_uri(message)),
-                     &request->match);
+    /* tus: for clients that cannot say PATCH or DELETE. */
+    const char *instead = mnb_http_request_header(request, "X-HTTP-Method-Override");
+    if (instead != NULL && strcmp(method, "POST") == 0 && g_str_has_prefix(path, "/uploads/"))
+        method = instead;
+    mnb_router_match(routes, n_routes, method, path, &request->match);
     if (strcmp(method, "OPTIONS") == 0 && request->match.allow[0] != '\0') {
         answer_options(request);
         return;
     }
+    set_tus_headers(request, FALSE);
     MnbProblem *problem = mnb_http_gate_check(request);
     if (problem != NULL)
         mnb_http_request_answer_problem(request, problem);
+    else if (request->match.route->begin != NULL)
+        request->match.route->begin(request);
 }
 
 void mnb_http_request_run(SoupServerMessage *message)

@@ -22,6 +22,7 @@
 #include "server/http/rate.h"
 #include "server/http/router.h"
 #include "server/rooms/rooms.h"
+#include "server/uploads/uploads.h"
 #include <jansson.h>
 
 /* Who asks. Both may be there: staff who opened a link of an event. Both NULL: a visitor. */
@@ -38,8 +39,9 @@ typedef struct {
     MnbRooms *rooms;
     const MnbClock *clock;
     MnbPasswords *passwords;
-    MnbRate *sign_ins; /* tries with a password, by address */
-    MnbRate *guesses;  /* tokens that opened nothing, by address */
+    MnbRate *sign_ins;   /* tries with a password, by address */
+    MnbRate *guesses;    /* tokens that opened nothing, by address */
+    MnbUploads *uploads; /* NULL: none are taken */
     const char *public_url;
     const char *version;
     gboolean is_secure; /* public_url is https */
@@ -81,6 +83,25 @@ MnbFields *mnb_http_request_fields(MnbHttpRequest *request);
 
 gboolean mnb_http_request_is_gone(MnbHttpRequest *request);   /* the client, or the server */
 gboolean mnb_http_request_is_closed(MnbHttpRequest *request); /* the server */
+
+/* ---- bodies that are taken as they come (MNB_BODY_STREAM) ---- */
+
+typedef struct {
+    /* Some bytes; borrowed. */
+    void (*chunk)(MnbHttpRequest *request, const void *bytes, gsize len, gpointer data);
+    /* Once: the client is gone, or everything was answered. Last use of data. */
+    void (*gone)(MnbHttpRequest *request, gpointer data);
+} MnbHttpStreamCalls;
+
+/* In begin(): @calls (static) take the body. */
+void mnb_http_request_stream(MnbHttpRequest *request, const MnbHttpStreamCalls *calls,
+                             gpointer data);
+gpointer mnb_http_request_stream_data(MnbHttpRequest *request); /* NULL: none was set */
+/* Reads no more of the body until go_on(). */
+void mnb_http_request_hold(MnbHttpRequest *request);
+void mnb_http_request_go_on(MnbHttpRequest *request);
+/* Is there a body with this request (before it was read)? */
+gboolean mnb_http_request_has_body(MnbHttpRequest *request);
 
 /* Before the answer. Both strings are copied. */
 void mnb_http_request_set_header(MnbHttpRequest *request, const char *name, const char *value);

@@ -15,10 +15,11 @@ typedef struct MnbHttpRequest MnbHttpRequest;
 
 /* What the request's body has to be. */
 typedef enum {
-    MNB_BODY_NONE,        /* a body is read and ignored */
-    MNB_BODY_JSON,        /* application/json */
-    MNB_BODY_SDP,         /* application/sdp */
-    MNB_BODY_SDP_FRAGMENT /* application/trickle-ice-sdpfrag (RFC 8840) */
+    MNB_BODY_NONE,         /* a body is read and ignored */
+    MNB_BODY_JSON,         /* application/json */
+    MNB_BODY_SDP,          /* application/sdp */
+    MNB_BODY_SDP_FRAGMENT, /* application/trickle-ice-sdpfrag (RFC 8840) */
+    MNB_BODY_STREAM /* application/offset+octet-stream (tus), of any size: begin() takes it */
 } MnbBodyKind;
 
 /* Where a permission has to hold: what the first parameter is. Staff's permissions hold everywhere,
@@ -31,11 +32,12 @@ typedef enum {
 } MnbScope;
 
 typedef enum {
-    MNB_ROUTE_ANYONE = 1 << 0,   /* no permission asked: the handler looks at who asks */
-    MNB_ROUTE_BEARER = 1 << 1,   /* a role or media link's token only; cookies do not count */
-    MNB_ROUTE_CORS = 1 << 2,     /* pages of other origins may call it (with their bearer token) */
-    MNB_ROUTE_LOOPBACK = 1 << 3, /* only for whoever is on this machine */
-    MNB_ROUTE_CACHEABLE = 1 << 4 /* the handler says Cache-Control; else no-store */
+    MNB_ROUTE_ANYONE = 1 << 0,    /* no permission asked: the handler looks at who asks */
+    MNB_ROUTE_BEARER = 1 << 1,    /* a role or media link's token only; cookies do not count */
+    MNB_ROUTE_CORS = 1 << 2,      /* pages of other origins may call it (with their bearer token) */
+    MNB_ROUTE_LOOPBACK = 1 << 3,  /* only for whoever is on this machine */
+    MNB_ROUTE_CACHEABLE = 1 << 4, /* the handler says Cache-Control; else no-store */
+    MNB_ROUTE_TUS = 1 << 5        /* wants Tus-Resumable; OPTIONS tells what we can */
 } MnbRouteFlags;
 
 typedef struct {
@@ -46,6 +48,9 @@ typedef struct {
     MnbBodyKind body;
     unsigned flags;
     void (*run)(MnbHttpRequest *request);
+    /* At the headers, when everything was checked, before the first byte of the body; NULL:
+     * nothing. May answer, and run() is not called then. */
+    void (*begin)(MnbHttpRequest *request);
 } MnbRoute;
 
 typedef struct {

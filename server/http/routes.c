@@ -3,6 +3,8 @@
 
 #define EVENT     "/api/v1/events/{event}"
 #define RECORDING "/api/v1/recordings/{recording}"
+#define UPLOAD    "/api/v1/uploads/{upload}"
+#define TUS       .needs = MNB_MAY_IMPORT, .flags = MNB_ROUTE_TUS
 #define ANYONE    .flags = MNB_ROUTE_ANYONE
 #define MEDIA     .scope = MNB_SCOPE_SESSION, .flags = MNB_ROUTE_BEARER | MNB_ROUTE_CORS
 #define PUBLISH   .needs = MNB_MAY_MEDIA_PUBLISH, MEDIA
@@ -41,6 +43,15 @@ static const MnbRoute routes[] = {
 
     {"GET", "/api/v1/jobs", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_jobs},
     {"POST", "/api/v1/jobs/{job}/retry", .needs = MNB_MAY_PUBLISH_RECORDING, .run = mnb_api_job_retry},
+
+    {"POST", "/uploads", .body = MNB_BODY_STREAM, .run = mnb_api_upload_create_end, .begin = mnb_api_upload_create, TUS},
+    {"HEAD", "/uploads/{upload}", .run = mnb_api_upload_offset, TUS},
+    {"PATCH", "/uploads/{upload}", .body = MNB_BODY_STREAM, .run = mnb_api_upload_bytes_end, .begin = mnb_api_upload_bytes, TUS},
+    {"DELETE", "/uploads/{upload}", .run = mnb_api_upload_end, TUS},
+    {"GET", "/api/v1/uploads", .needs = MNB_MAY_IMPORT, .run = mnb_api_uploads},
+    {"GET", UPLOAD, .needs = MNB_MAY_IMPORT, .run = mnb_api_upload},
+    {"PATCH", UPLOAD, .needs = MNB_MAY_IMPORT, .body = MNB_BODY_JSON, .run = mnb_api_upload_draft},
+    {"POST", UPLOAD "/submit", .needs = MNB_MAY_IMPORT, .run = mnb_api_upload_submit},
 
     {"POST", "/whip/{session}", PUBLISH, .body = MNB_BODY_SDP, .run = mnb_api_whip},
     {"PATCH", "/whip/{session}/resource/{id}", PUBLISH, .body = MNB_BODY_SDP_FRAGMENT, .run = mnb_api_resource_patch},
