@@ -60,8 +60,17 @@ static gboolean check_input(MnbJobPlan *plan, MnbStore *store, const char *folde
 static gboolean plan_repair(MnbJobPlan *plan, MnbStore *store, const MnbRecording *recording,
                             const json_t *spec, GError **error)
 {
-    const char *const arguments[] = {"--repair", "--dir", plan->dir, NULL};
-    plan->arguments = g_strdupv((char **)arguments);
+    g_autoptr(GStrvBuilder) arguments = g_strv_builder_new();
+    g_strv_builder_add_many(arguments, "--repair", "--dir", plan->dir, NULL);
+    size_t i;
+    json_t *peer;
+    json_array_foreach(json_object_get(spec, "forget"), i, peer)
+    {
+        if (!json_is_string(peer))
+            continue;
+        g_strv_builder_add_many(arguments, "--forget", json_string_value(peer), NULL);
+    }
+    plan->arguments = g_strv_builder_end(arguments);
     plan->writes = list_of(plan->dir, NULL);
     return TRUE;
 }

@@ -132,6 +132,7 @@ MnbPipelineEvent *mnb_pipeline_event_parse(const char *line, gsize length, GErro
     event->bytes = (guint64)number(object, "bytes", 0, G_MAXINT64, 0);
     event->lost_packets = (guint64)number(object, "lost_packets", 0, G_MAXINT64, 0);
     event->gap_packets = (guint64)number(object, "gap_packets", 0, G_MAXINT64, 0);
+    event->packets = (guint64)number(object, "packets", 0, G_MAXINT64, 0);
     event->started_unix_us = number(object, "started_unix_us", 0, G_MAXINT64, 0);
     event->duration_us = number(object, "duration_us", 0, G_MAXINT64, 0);
     return event;

@@ -44,6 +44,7 @@ typedef struct {
     guint64 bytes;
     guint64 lost_packets;
     guint64 gap_packets;
+    guint64 packets; /* of GAP */
     gint64 started_unix_us;
     gint64 duration_us;
 } MnbPipelineEvent;

@@ -17,8 +17,11 @@
 #define CHECK_MS      500
 #define SILENCE_US    (3 * G_USEC_PER_SEC)  /* `written` comes every second */
 #define READY_US      (10 * G_USEC_PER_SEC) /* from start to `ready` */
+#define HOLE_LEAST_US (5 * G_USEC_PER_SEC)
 #define FILE_NAME_MAX 100
 #define TRACKS_MAX    2000
+
+typedef enum { HOLE_RESTART, HOLE_RING, HOLE_DISK, N_HOLES } Hole;
 
 typedef struct {
     guint32 id;
@@ -53,8 +56,10 @@ struct MnbRecorder {
     gboolean is_stopping;
     char code[MNB_PIPELINE_CODE_MAX]; /* of the last `failed` */
     char *reason;
-    guint64 written[3]; /* bytes, lost, gap of this part */
-    guint64 before[3];  /* of the parts before it */
+    guint64 written[3];      /* bytes, lost, gap of this part */
+    guint64 before[3];       /* of the parts before it */
+    gint64 hole_us[N_HOLES]; /* last told */
+    guint64 untold_packets;
 };
 
 /* ---------------------------------------------------------------- telling the owner */
@@ -78,6 +83,21 @@ static void tell_written(MnbRecorder *recorder, const MnbPipelineEvent *event)
         recorder->calls->on_written(recorder, recorder->before[0] + event->bytes,
                                     recorder->before[1] + event->lost_packets,
                                     recorder->before[2] + event->gap_packets, recorder->data);
+}
+
+static void tell_hole(MnbRecorder *recorder, Hole hole, guint64 packets)
+{
+    static const char *const codes[] = {"recorder-restarted", "ring-full", "slow-disk"};
+    gint64 now_us = g_get_monotonic_time();
+    recorder->untold_packets += packets;
+    if (recorder->hole_us[hole] != 0 && now_us - recorder->hole_us[hole] < HOLE_LEAST_US)
+        return;
+    recorder->hole_us[hole] = now_us;
+    if (recorder->calls->on_hole != NULL)
+        recorder->calls->on_hole(recorder, codes[hole], recorder->part,
+                                 hole == HOLE_RING ? recorder->untold_packets : 0, recorder->data);
+    if (hole == HOLE_RING)
+        recorder->untold_packets = 0;
 }
 
 /* ---------------------------------------------------------------- ring and tap */
@@ -345,11 +365,13 @@ static void on_event(MnbRecorder *recorder, const MnbPipelineEvent *event)
         set_state(recorder, MNB_RECORDER_ON, NULL, NULL);
         break;
     case MNB_PIPELINE_GAP:
-        MNB_LOG_WARNING("a recorder was too slow, packets are lost", "recording=%s",
-                        recorder->recording);
+        MNB_LOG_WARNING("a recorder was too slow, packets are lost", "recording=%s packets=%u",
+                        recorder->recording, (guint)event->packets);
+        tell_hole(recorder, HOLE_RING, event->packets);
         break;
     case MNB_PIPELINE_SLOW_DISK:
         MNB_LOG_WARNING("the disk of a recording is slow", "recording=%s", recorder->recording);
+        tell_hole(recorder, HOLE_DISK, 0);
         break;
     case MNB_PIPELINE_BAD_MEDIA:
     case MNB_PIPELINE_WARNING:
@@ -465,6 +487,7 @@ static void on_ended(MnbChild *child, int exit_code, int signal_number, gboolean
         mnb_child_stop(child);
         fail(recorder);
     } else if (will_restart) {
+        tell_hole(recorder, HOLE_RESTART, 0);
         set_state(recorder, MNB_RECORDER_STARTING, "recorder-restarts",
                   "the recorder ended and is started again");
     }

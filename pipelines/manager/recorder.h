@@ -47,6 +47,11 @@ typedef struct {
      * sentence for staff, or NULL. */
     void (*on_state)(MnbRecorder *recorder, MnbRecorderState state, const char *code,
                      const char *detail, gpointer data);
+    /* Something is missing and it goes on. @code: "recorder-restarted" (between this part and the
+     * next), "ring-full" (@packets of them), "slow-disk" (nothing is lost yet). At most one of a
+     * code in 5 s. */
+    void (*on_hole)(MnbRecorder *recorder, const char *code, guint part, guint64 packets,
+                    gpointer data);
     /* Each second: what is durable on disk, and what was lost, over all parts. */
     void (*on_written)(MnbRecorder *recorder, guint64 bytes, guint64 lost_packets,
                        guint64 gap_packets, gpointer data);

@@ -4,9 +4,12 @@
 #include "pipelines/common/lines.h"
 #include "pipelines/record/repair.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #define TICK_US (100 * 1000)
 #define SYNC_US G_USEC_PER_SEC
@@ -20,6 +23,7 @@ struct MnbKeeper {
     GPtrArray *kept; /* MnbKept, owned */
     char *part_json; /* owned; NULL: nothing to write */
     gboolean is_ending, is_writing_part;
+    gboolean has_new_name; /* tracks/ holds a name that is not durable yet */
     MnbKeeperReport report;
 };
 
@@ -84,6 +88,29 @@ static void keep_all(MnbKeeper *keeper, gboolean wants_sync)
     }
 }
 
+/* A file whose name is lost in a power cut is lost, however durable its bytes are. */
+static void sync_names(MnbKeeper *keeper)
+{
+    g_mutex_lock(&keeper->lock);
+    gboolean has_new_name = keeper->has_new_name;
+    keeper->has_new_name = FALSE;
+    g_mutex_unlock(&keeper->lock);
+    if (!has_new_name)
+        return;
+    g_autofree char *tracks = g_build_filename(keeper->dir, "tracks", NULL);
+    int fd = open(tracks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && fsync(fd) == 0) {
+        close(fd);
+        return;
+    }
+    g_printerr("fsync of tracks/: %s\n", g_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    g_mutex_lock(&keeper->lock);
+    keeper->has_new_name = TRUE;
+    g_mutex_unlock(&keeper->lock);
+}
+
 static void write_part(MnbKeeper *keeper)
 {
     g_mutex_lock(&keeper->lock);
@@ -130,6 +157,7 @@ static gpointer run(gpointer data)
             synced_us = began_us;
         write_part(keeper);
         keep_all(keeper, wants_sync);
+        sync_names(keeper);
         if (wants_sync)
             measure(keeper, g_get_monotonic_time() - began_us);
         g_mutex_lock(&keeper->lock);
@@ -180,6 +208,7 @@ MnbKept *mnb_keeper_add(MnbKeeper *keeper, const char *path, MnbTrackFile *file)
     kept->file = mnb_track_file_ref(file);
     g_mutex_lock(&keeper->lock);
     g_ptr_array_add(keeper->kept, kept);
+    keeper->has_new_name = TRUE;
     g_mutex_unlock(&keeper->lock);
     return kept;
 }

@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct MnbKeeper MnbKeeper;
 
-/* @dir: the recording's folder. @part_path: of part-<P>.json. */
+/* @dir: the recording's folder, with tracks/ in it. @part_path: of part-<P>.json. */
 MnbKeeper *mnb_keeper_new(const char *dir, const char *part_path);
 
 /* Waits for the thread. Files that are not closed by then stay as they are. */

@@ -15,10 +15,11 @@ static const MnbElementNeed needs[] = {
     {NULL},
 };
 
-static int repair(const char *dir)
+static int repair(const char *dir, char **forget)
 {
     g_autoptr(GError) error = NULL;
-    if (!mnb_repair_dir(dir, &error))
+    const MnbRepairPlan plan = {.forget = (const char *const *)forget};
+    if (!mnb_repair_dir(dir, &plan, &error))
         return mnb_program_fail(error);
     mnb_lines_emit(json_pack("{s:s}", "event", "done"));
     return 0;
@@ -40,12 +41,15 @@ int main(int argc, char **argv)
     MnbRecorderOptions options = {.ring_fd = -1, .event_fd = -1};
     g_autofree char *dir = NULL;
     gboolean is_repair = FALSE;
+    g_auto(GStrv) forget = NULL;
     const GOptionEntry entries[] = {
         {"ring-fd", 0, 0, G_OPTION_ARG_INT, &options.ring_fd, "The packet ring's memory", "FD"},
         {"event-fd", 0, 0, G_OPTION_ARG_INT, &options.event_fd, "The packet ring's bell", "FD"},
         {"dir", 0, 0, G_OPTION_ARG_FILENAME, &dir, "Folder of the recording", "DIR"},
         {"part", 0, 0, G_OPTION_ARG_INT, &options.part, "Number of this part", "P"},
         {"repair", 0, 0, G_OPTION_ARG_NONE, &is_repair, "Repair parts that were cut off", NULL},
+        {"forget", 0, 0, G_OPTION_ARG_STRING_ARRAY, &forget,
+         "With --repair: remove what was recorded of this peer, who does not agree", "PEER"},
         {NULL},
     };
     const MnbProgramSpec spec = {
@@ -63,5 +67,5 @@ int main(int argc, char **argv)
         return mnb_program_fail(error);
     }
     options.dir = dir;
-    return is_repair ? repair(dir) : record(&options);
+    return is_repair ? repair(dir, forget) : record(&options);
 }

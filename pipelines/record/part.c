@@ -96,11 +96,14 @@ void mnb_part_written(MnbPart *part, const MnbTrackFile *file, gint64 at_us, gui
     }
 }
 
-void mnb_part_add_gap(MnbPart *part, gint64 at_us, guint32 packets)
+void mnb_part_add_gap(MnbPart *part, const char *reason, gint64 at_us, gint64 length_us,
+                      guint64 packets)
 {
     if (json_array_size(part->gaps) < GAPS_MAX)
-        json_array_append_new(part->gaps, json_pack("{s:I, s:I}", "at_us", (json_int_t)at_us,
-                                                    "packets", (json_int_t)packets));
+        json_array_append_new(part->gaps,
+                              json_pack("{s:s, s:I, s:I, s:I}", "reason", reason, "at_us",
+                                        (json_int_t)at_us, "length_us", (json_int_t)length_us,
+                                        "packets", (json_int_t)packets));
 }
 
 gboolean mnb_part_tell_closed(MnbPart *part)

@@ -20,7 +20,8 @@ void mnb_part_add_file(MnbPart *part, const MnbTrackConfig *config, const char *
 /* A frame at @at_us went into @file. @lost: packets its track has lost so far. */
 void mnb_part_written(MnbPart *part, const MnbTrackFile *file, gint64 at_us, guint64 lost);
 
-void mnb_part_add_gap(MnbPart *part, gint64 at_us, guint32 packets);
+void mnb_part_add_gap(MnbPart *part, const char *reason, gint64 at_us, gint64 length_us,
+                      guint64 packets);
 
 /* Prints "track-closed" for files that the keeper has closed since the last call.
  * Returns: whether there was one. */

@@ -5,6 +5,7 @@
 #include "pipelines/record/command.h"
 #include "pipelines/record/keeper.h"
 #include "pipelines/record/part.h"
+#include "pipelines/record/repair.h"
 #include "pipelines/record/track.h"
 #include "server/media/packet-ring.h"
 
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +43,10 @@ typedef struct {
     guint64 gap_packets, stray_packets;
     gboolean has_space, is_listening, is_stopping, is_part_dirty;
     gint64 part_told_us;
-    struct { /* taken before there was a track: a packet that waited in the ring */
+    gint64 full_us;       /* since when there is no space */
+    guint64 full_packets; /* that came meanwhile */
+    GThread *mender;      /* repairs the parts before this one */
+    struct {              /* taken before there was a track: a packet that waited in the ring */
         gboolean is_held;
         MnbRingRecord record;
         guint8 payload[MNB_RING_PAYLOAD_MAX];
@@ -202,7 +207,7 @@ static void on_gap(Recorder *self, const MnbRingRecord *record, gint64 now_us)
 {
     gint64 at_us = MAX((record->arrival_us != 0 ? record->arrival_us : now_us) - self->start_us, 0);
     self->gap_packets += record->value;
-    mnb_part_add_gap(self->part, at_us, record->value);
+    mnb_part_add_gap(self->part, "ring-full", at_us, 0, record->value);
     self->is_part_dirty = TRUE;
     mnb_lines_emit(json_pack("{s:s, s:I, s:I}", "event", "gap", "packets",
                              (json_int_t)record->value, "at_us", (json_int_t)at_us));
@@ -226,6 +231,8 @@ static void on_record(Recorder *self, const MnbRingRecord *record, const guint8 
     }
     if (track == NULL)
         self->stray_packets++;
+    else if (!self->has_space && record->kind == MNB_RING_RTP)
+        self->full_packets++;
     else if (record->kind == MNB_RING_RTP)
         mnb_track_put(track, payload, record->size, record->arrival_us, now_us);
     else if (record->kind == MNB_RING_SR)
@@ -263,14 +270,25 @@ static void end_all_files(Recorder *self)
         mnb_track_end_file(track);
 }
 
+/* Names the hole that a full disk made. */
+static void mark_full(Recorder *self)
+{
+    mnb_part_add_gap(self->part, "disk-full", self->full_us - self->start_us,
+                     g_get_monotonic_time() - self->full_us, self->full_packets);
+    self->is_part_dirty = TRUE;
+}
+
 static void watch_space(Recorder *self, const MnbKeeperReport *report)
 {
     gboolean is_short = report->is_full || report->free_bytes < RESERVE_BYTES;
     if (self->has_space && is_short) {
         self->has_space = FALSE;
+        self->full_us = g_get_monotonic_time();
+        self->full_packets = 0;
         end_all_files(self);
     } else if (!self->has_space && !is_short && report->free_bytes >= RESUME_BYTES) {
         self->has_space = TRUE;
+        mark_full(self);
     } else {
         return;
     }
@@ -358,6 +376,8 @@ static gboolean loop(Recorder *self, GError **error)
 static void finish(Recorder *self)
 {
     gint64 deadline_us = g_get_monotonic_time() + STOP_DEADLINE_US;
+    if (!self->has_space)
+        mark_full(self);
     end_all_files(self);
     gint64 duration_us = g_get_monotonic_time() - self->start_us;
     while (!mnb_keeper_is_idle(self->keeper) && g_get_monotonic_time() < deadline_us)
@@ -411,8 +431,23 @@ static gboolean begin_part(Recorder *self, GError **error)
     return TRUE;
 }
 
+/* What a part before this one left cut off (a crash, a power cut) is made whole while this one is
+ * recorded. Nothing waits for it, and what it does not finish the repair job does. */
+static gpointer mend(gpointer data)
+{
+    const MnbRecorderOptions *options = data;
+    g_autoptr(GError) error = NULL;
+    const MnbRepairPlan plan = {.below_part = (guint)options->part};
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
+    if (!mnb_repair_dir(options->dir, &plan, &error))
+        mnb_lines_warn("repair", "%s", error->message);
+    return NULL;
+}
+
 static void clear(Recorder *self)
 {
+    if (self->mender != NULL)
+        g_thread_unref(self->mender); /* it may still be at it: the end of the process ends it */
     g_hash_table_unref(self->tracks);
     mnb_keeper_free(self->keeper);
     mnb_part_free(self->part);
@@ -445,7 +480,10 @@ gboolean mnb_recorder_run(const MnbRecorderOptions *options, GError **error)
                     g_strerror(-ring_error));
         ok = FALSE;
     } else {
-        ok = begin_part(&self, error) && loop(&self, error);
+        ok = begin_part(&self, error);
+        if (ok && options->part > 1)
+            self.mender = g_thread_new("mender", mend, (gpointer)options);
+        ok = ok && loop(&self, error);
         if (self.part != NULL)
             finish(&self);
     }

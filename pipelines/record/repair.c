@@ -229,7 +229,30 @@ static void repair_track(const char *dir, json_t *track, gint64 *end_us)
                              (json_int_t)repair.dropped_bytes));
 }
 
-static gboolean repair_part(const char *dir, const char *name, GError **error)
+/* Takes out of @part what is of peers to be forgotten, files first. Returns: whether it changed. */
+static gboolean forget_tracks(const char *dir, json_t *part, const char *const *forget)
+{
+    json_t *tracks = json_object_get(part, "tracks");
+    gboolean is_changed = FALSE;
+    for (size_t i = json_array_size(tracks); forget != NULL && i > 0; i--) {
+        json_t *track = json_array_get(tracks, i - 1);
+        const char *peer = json_string_value(json_object_get(track, "peer"));
+        const char *file = json_string_value(json_object_get(track, "file"));
+        if (peer == NULL || !g_strv_contains(forget, peer))
+            continue;
+        if (file != NULL && strstr(file, "..") == NULL) {
+            g_autofree char *path = g_build_filename(dir, file, NULL);
+            if (unlink(path) != 0 && errno != ENOENT)
+                mnb_lines_warn("repair", "%s: %s", path, g_strerror(errno));
+        }
+        json_array_remove(tracks, i - 1);
+        is_changed = TRUE;
+    }
+    return is_changed;
+}
+
+static gboolean repair_part(const char *dir, const char *name, const MnbRepairPlan *plan,
+                            GError **error)
 {
     g_autofree char *path = g_build_filename(dir, name, NULL);
     json_error_t json_error;
@@ -240,6 +263,7 @@ static gboolean repair_part(const char *dir, const char *name, GError **error)
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_DAMAGED, "%s cannot be read", path);
         return FALSE;
     }
+    gboolean is_changed = forget_tracks(dir, part, plan->forget);
     gboolean ok = TRUE;
     if (strcmp(state, "recording") == 0) {
         gint64 end_us = json_integer_value(json_object_get(part, "duration_us"));
@@ -249,13 +273,15 @@ static gboolean repair_part(const char *dir, const char *name, GError **error)
             repair_track(dir, track, &end_us);
         json_object_set_new(part, "duration_us", json_integer(end_us));
         json_object_set_new(part, "state", json_string("repaired"));
-        ok = mnb_files_write_json(path, part, error);
+        is_changed = TRUE;
     }
+    if (is_changed)
+        ok = mnb_files_write_json(path, part, error);
     json_decref(part);
     return ok;
 }
 
-gboolean mnb_repair_dir(const char *dir, GError **error)
+gboolean mnb_repair_dir(const char *dir, const MnbRepairPlan *plan, GError **error)
 {
     GDir *folder = g_dir_open(dir, 0, NULL);
     if (folder == NULL)
@@ -264,8 +290,11 @@ gboolean mnb_repair_dir(const char *dir, GError **error)
     for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
         if (!g_str_has_prefix(name, "part-") || !g_str_has_suffix(name, ".json"))
             continue;
+        guint64 number = g_ascii_strtoull(name + strlen("part-"), NULL, 10);
+        if (plan->below_part != 0 && number >= plan->below_part)
+            continue;
         g_autoptr(GError) bad = NULL;
-        if (repair_part(dir, name, &bad))
+        if (repair_part(dir, name, plan, &bad))
             continue;
         ok = FALSE;
         g_printerr("%s\n", bad->message);

@@ -18,7 +18,12 @@ typedef struct {
 /* Returns: FALSE with @error set (MNB_JOB_ERROR): DAMAGED when no frame is in it, IO, DISK_FULL. */
 gboolean mnb_repair_file(const char *path, MnbRepair *repair_out, GError **error);
 
+typedef struct {
+    guint below_part; /* only parts below this number; 0: all, and nobody may be recording */
+    const char *const *forget; /* peers whose tracks are removed; NULL: none */
+} MnbRepairPlan;
+
 /* Repairs all parts of the folder @dir that say they are being recorded, and prints a "repaired"
- * event for each file. Nobody may be recording. Returns: FALSE with @error set when a part could
- * not be read or written; the others are done all the same. */
-gboolean mnb_repair_dir(const char *dir, GError **error);
+ * event for each file. Returns: FALSE with @error set when a part could not be read or written; the
+ * others are done all the same. */
+gboolean mnb_repair_dir(const char *dir, const MnbRepairPlan *plan, GError **error);

@@ -262,10 +262,10 @@ static void append_joined(Joining *joining, const MnbHello *hello, MnbRole role,
     MnbAppend append = {
         .type = "peer-joined",
         .peer = joining->peer,
-        .body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name", hello->name, "affiliation",
-                          hello->affiliation, "language", hello->language, "role",
+        .body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name", hello->name,
+                          "affiliation", hello->affiliation, "language", hello->language, "role",
                           mnb_role_to_string(role), "link", joining->link, "kind", "browser",
-                          "resume", hex),
+                          "resume", hex, "consent", mnb_consent_to_string(hello->consent)),
         .extra = count_use,
         .extra_data = g_strdup(joining->link),
         .extra_destroy = g_free,
@@ -400,6 +400,7 @@ static void begin_session(Joining *joining, const MnbHello *hello, const MnbLink
     renewal->hello.name = g_strdup(hello->name);
     renewal->hello.affiliation = g_strdup(hello->affiliation);
     renewal->hello.language = g_strdup(hello->language);
+    renewal->hello.consent = hello->consent;
     renewal->role = link->role;
     renewal->event = g_strdup(link->event);
     renewal->now_us = mnb_clock_wall_us(rooms->clock);

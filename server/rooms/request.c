@@ -24,6 +24,9 @@ static const struct {
     [MNB_REQUEST_REMOVE_PEER] = {"remove-peer", MNB_MAY_MODERATE, LOGGED},
     [MNB_REQUEST_RENAME] = {"rename", MNB_MAY_ATTEND, LOGGED},
     [MNB_REQUEST_LEAVE] = {"leave", MNB_MAY_ATTEND},
+    [MNB_REQUEST_CONSENT] = {"consent", MNB_MAY_ATTEND, LOGGED},
+    [MNB_REQUEST_PAUSE_RECORDING] = {"pause-recording", MNB_MAY_RECORD, LOGGED},
+    [MNB_REQUEST_MARKER] = {"marker", MNB_MAY_RECORD, LOGGED},
     [MNB_REQUEST_SET_ROLE] = {"set-role", MNB_MAY_MODERATE, LOGGED},
     [MNB_REQUEST_GRANT] = {"grant", MNB_MAY_PRESENT, LOGGED},
     [MNB_REQUEST_SETTINGS] = {"settings", MNB_MAY_MODERATE, LOGGED},
@@ -59,6 +62,7 @@ static const struct {
 };
 
 static const char *const sources[MNB_N_SOURCES] = {"microphone", "camera", "screen"};
+static const char *const consents[] = {"unasked", "yes", "no"};
 static const char *const modes[] = {"all", "one", "audio"};
 
 static gboolean find_name(const char *const *names, guint count, const char *name, guint *index)
@@ -128,6 +132,20 @@ gboolean mnb_source_parse(const char *name, MnbSource *source)
     if (!find_name(sources, MNB_N_SOURCES, name, &index))
         return FALSE;
     *source = (MnbSource)index;
+    return TRUE;
+}
+
+const char *mnb_consent_to_string(MnbConsent consent)
+{
+    return (guint)consent < G_N_ELEMENTS(consents) ? consents[consent] : NULL;
+}
+
+gboolean mnb_consent_parse(const char *name, MnbConsent *consent)
+{
+    guint index;
+    if (!find_name(consents, G_N_ELEMENTS(consents), name, &index))
+        return FALSE;
+    *consent = (MnbConsent)index;
     return TRUE;
 }
 

@@ -11,6 +11,7 @@
 #define MNB_NAME_MAX        100  /* characters */
 #define MNB_AFFILIATION_MAX 200  /* characters */
 #define MNB_CHAT_MAX        2000 /* characters */
+#define MNB_MARKER_MAX      200  /* characters */
 #define MNB_CHAT_KEY_MAX    64   /* bytes, printable ASCII */
 #define MNB_AUDIO_SLOTS_MAX 8
 #define MNB_VIDEO_SLOTS_MAX 16
@@ -22,6 +23,13 @@ typedef enum {
     MNB_SOURCE_SCREEN,
     MNB_N_SOURCES,
 } MnbSource;
+
+/* Whether a peer may be written into a recording: only after a yes. */
+typedef enum {
+    MNB_CONSENT_UNASKED,
+    MNB_CONSENT_YES,
+    MNB_CONSENT_NO,
+} MnbConsent;
 
 typedef enum {
     MNB_VIEW_ALL, /* as many pictures as there are slots, those of `peers` first */
@@ -45,6 +53,10 @@ typedef enum {
     MNB_REQUEST_REMOVE_PEER,
     MNB_REQUEST_RENAME,
     MNB_REQUEST_LEAVE,
+    /* recording (4.2.5) */
+    MNB_REQUEST_CONSENT,
+    MNB_REQUEST_PAUSE_RECORDING,
+    MNB_REQUEST_MARKER,
     /* moderation (4.2.1) */
     MNB_REQUEST_SET_ROLE,
     MNB_REQUEST_GRANT,
@@ -94,12 +106,13 @@ typedef struct {
 typedef struct {
     MnbRequestKind kind;
     gint64 id;      /* the client's own number */
-    gboolean is_on; /* record: on. hand: raised. track: is_on */
+    gboolean is_on; /* record, pause-recording: on. hand: raised. track: is_on */
     char *peer;     /* hand (NULL: the own), mute-peer, remove-peer */
-    char *text;     /* chat: text. publish, subscribed: sdp. rename: name */
+    char *text;     /* chat, marker: text. publish, subscribed: sdp. rename: name */
     char *key;      /* chat */
     char *to;       /* chat; NULL: all */
     MnbSource source;
+    MnbConsent consent;                        /* consent: yes or no */
     MnbRequestTrack tracks[MNB_SDP_MEDIA_MAX]; /* publish */
     guint track_count;
     guint audio, video; /* subscribe */
@@ -118,6 +131,7 @@ typedef struct {
     char *affiliation;
     char *language; /* BCP 47, may be "" */
     char *resume;   /* NULL: none */
+    MnbConsent consent;
 } MnbHello;
 
 MnbRequest *mnb_request_new(void);          /* owned, zeroed */
@@ -131,6 +145,9 @@ const char *mnb_request_kind_to_string(MnbRequestKind kind);
 gboolean mnb_request_kind_parse(const char *name, MnbRequestKind *kind);
 const char *mnb_source_to_string(MnbSource source); /* "microphone" */
 gboolean mnb_source_parse(const char *name, MnbSource *source);
+/* "unasked", "yes", "no". */
+const char *mnb_consent_to_string(MnbConsent consent);
+gboolean mnb_consent_parse(const char *name, MnbConsent *consent);
 gboolean mnb_view_mode_parse(const char *name, MnbViewMode *mode);
 
 /* How often it may come from one connection (docs/protocol.md, 4.2). */

@@ -158,6 +158,35 @@ static void on_record(const Asked *asked)
         mnb_room_record_stop(asked->room, mnb_owed_on_appended, owe(asked));
 }
 
+static void on_pause_recording(const Asked *asked)
+{
+    if (asked->room->is_ending)
+        refuse(asked, MNB_ROOMS_ERROR_NOT_LIVE, "the session is being ended");
+    else if (asked->request->is_on)
+        mnb_room_record_pause(asked->room, mnb_owed_on_appended, owe(asked));
+    else
+        mnb_room_record_start(asked->room, mnb_owed_on_appended, owe(asked));
+}
+
+/* A no takes effect before it is answered: nothing that is said from here on is written. */
+static void on_consent(const Asked *asked)
+{
+    MnbConsent answer = asked->request->consent;
+    if (answer == asked->peer->consent) {
+        accept_now(asked);
+        return;
+    }
+    if (answer == MNB_CONSENT_NO)
+        mnb_room_record_exclude(asked->room, asked->peer->id);
+    append(asked, "peer-consent", json_pack("{s:s}", "answer", mnb_consent_to_string(answer)));
+}
+
+static void on_marker(const Asked *asked)
+{
+    if (is_live(asked))
+        append(asked, "marker", json_pack("{s:s}", "text", asked->request->text));
+}
+
 /* --------------------------------------------------------------------------------- chat, hands */
 
 /* Somebody who may be written to: everybody may write to facilitators, they to everybody. */
@@ -411,6 +440,9 @@ static void (*const handlers[MNB_N_REQUESTS])(const Asked *asked) = {
     [MNB_REQUEST_START_SESSION] = on_start_session,
     [MNB_REQUEST_END_SESSION] = on_end_session,
     [MNB_REQUEST_RECORD] = on_record,
+    [MNB_REQUEST_PAUSE_RECORDING] = on_pause_recording,
+    [MNB_REQUEST_CONSENT] = on_consent,
+    [MNB_REQUEST_MARKER] = on_marker,
     [MNB_REQUEST_CHAT] = on_chat,
     [MNB_REQUEST_HAND] = on_hand,
     [MNB_REQUEST_PUBLISH] = on_publish,

@@ -36,13 +36,13 @@ static json_t *peer_json(const MnbPeer *peer, guint hand)
                                                     mnb_source_to_string((MnbSource)i), "is_on",
                                                     track->is_on));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "id", peer->id,
-                     "name", peer->name, "affiliation", peer->affiliation, "role",
-                     mnb_role_to_string(peer->role), "kind",
-                     peer->is_encoder ? "encoder" : "browser", "joined_at",
-                     time_or_null(peer->joined_us), "is_here", peer->is_here, "hand",
-                     hand > 0 ? json_integer(hand) : json_null(), "tracks", tracks, "booth",
-                     text_or_null(peer->booth), "grants", mnb_room_json_grants(peer));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "id", peer->id, "name",
+        peer->name, "affiliation", peer->affiliation, "role", mnb_role_to_string(peer->role),
+        "kind", peer->is_encoder ? "encoder" : "browser", "consent",
+        mnb_consent_to_string(peer->consent), "joined_at", time_or_null(peer->joined_us), "is_here",
+        peer->is_here, "hand", hand > 0 ? json_integer(hand) : json_null(), "tracks", tracks,
+        "booth", text_or_null(peer->booth), "grants", mnb_room_json_grants(peer));
 }
 
 json_t *mnb_room_json_grants(const MnbPeer *peer)
@@ -78,7 +78,7 @@ static json_t *chat_json(const MnbChatLine *line)
 
 static const char *recording_name(MnbRoomRecording recording)
 {
-    static const char *const names[] = {"off", "on", "failed"};
+    static const char *const names[] = {"off", "on", "failed", "paused"};
     return names[recording];
 }
 
@@ -179,6 +179,21 @@ static json_t *left_event(const MnbLogEntry *entry)
                               reason != NULL ? reason : "");
     json_decref(body);
     return event;
+}
+
+static json_t *hole_event(const MnbLogEntry *entry, const json_t *body)
+{
+    const char *code = json_string_value(json_object_get(body, "code"));
+    return json_pack("{s:s, s:s, s:I, s:o}", "type", entry->type, "code", code != NULL ? code : "",
+                     "part", json_integer_value(json_object_get(body, "part")), "at",
+                     time_or_null(entry->at_us));
+}
+
+static json_t *marker_event(const MnbLogEntry *entry, const json_t *body)
+{
+    const char *text = json_string_value(json_object_get(body, "text"));
+    return json_pack("{s:s, s:s, s:s, s:o}", "type", entry->type, "peer", entry->peer, "text",
+                     text != NULL ? text : "", "at", time_or_null(entry->at_us));
 }
 
 /* Not who was heard before: those whose track is off now, and who were meant. */
@@ -289,6 +304,9 @@ static json_t *peer_event(MnbRoomState *state, const MnbLogEntry *entry, const M
     if (strcmp(type, "chat") == 0 && !g_queue_is_empty(&state->chat))
         return json_pack("{s:s, s:o}", "type", type, "chat",
                          chat_json(g_queue_peek_tail(&state->chat)));
+    if (strcmp(type, "peer-consent") == 0)
+        return json_pack("{s:s, s:s, s:s}", "type", type, "peer", peer->id, "consent",
+                         mnb_consent_to_string(peer->consent));
     if (strcmp(type, "track-on") == 0 || strcmp(type, "track-off") == 0)
         return track_event(state, entry);
     return NULL;
@@ -304,6 +322,11 @@ static json_t *event_json(MnbRoomState *state, const MnbLogEntry *entry, const j
         return json_pack("{s:s, s:s, s:o}", "type", "session", "state",
                          mnb_session_state_to_string(state->state), "started_at",
                          time_or_null(state->started_us));
+    /* Of these only who may record hears. */
+    if (strcmp(type, "recording-hole") == 0)
+        return moderates ? hole_event(entry, body) : NULL;
+    if (strcmp(type, "marker") == 0)
+        return moderates && entry->peer != NULL ? marker_event(entry, body) : NULL;
     if (g_str_has_prefix(type, "recording-")) {
         json_t *event = recording_json(state, moderates);
         json_object_set_new(event, "type", json_string("recording"));

@@ -68,7 +68,7 @@ static void tell_chat(MnbRoom *room, const char *text)
 static gboolean is_split(const char *type)
 {
     return g_str_has_prefix(type, "recording-") || g_str_has_prefix(type, "question-") ||
-           g_str_has_prefix(type, "poll-");
+           g_str_has_prefix(type, "poll-") || strcmp(type, "marker") == 0;
 }
 
 static void tell(MnbRoom *room, const MnbLogEntry *entry)
@@ -179,13 +179,15 @@ void mnb_room_append_simple(MnbRoom *room, const char *type, const char *peer, j
 typedef struct {
     char session[MNB_ID_SIZE];
     gint64 now_us;
-    json_t *names; /* peer id -> name */
+    json_t *names;  /* peer id -> name, of those who agreed to be recorded */
+    json_t *forget; /* ids of those who did not, or took it back */
 } End;
 
 static void end_free(gpointer data)
 {
     End *end = data;
     json_decref(end->names);
+    json_decref(end->forget);
     g_free(end);
 }
 
@@ -204,8 +206,9 @@ static gboolean insert_jobs(MnbDb *db, End *end, const MnbRecording *recording, 
     g_autofree char *spec =
         dump_spec(json_pack("{s:s, s:s, s:O}", "title_en", recording->title_en, "title_ja",
                             recording->title_ja, "names", end->names));
+    g_autofree char *mend = dump_spec(json_pack("{s:O}", "forget", end->forget));
     g_autofree char *repair =
-        mnb_job_insert(db, MNB_JOB_REPAIR, recording->id, "{}", NULL, end->now_us, error);
+        mnb_job_insert(db, MNB_JOB_REPAIR, recording->id, mend, NULL, end->now_us, error);
     g_autofree char *compose = repair != NULL ? mnb_job_insert(db, MNB_JOB_COMPOSE, recording->id,
                                                                spec, repair, end->now_us, error)
                                               : NULL;
@@ -251,9 +254,13 @@ void mnb_room_append_end(MnbRoom *room, const char *peer, MnbAppended done, gpoi
     g_strlcpy(end->session, room->state->session, sizeof end->session);
     end->now_us = mnb_room_wall_us(room);
     end->names = json_object();
+    end->forget = json_array();
     for (guint i = 0; i < room->state->peers->len; i++) {
         const MnbPeer *one = g_ptr_array_index(room->state->peers, i);
-        json_object_set_new(end->names, one->id, json_string(one->name));
+        if (one->consent == MNB_CONSENT_YES)
+            json_object_set_new(end->names, one->id, json_string(one->name));
+        else
+            json_array_append_new(end->forget, json_string(one->id));
     }
     MnbAppend append = {
         .type = "session-ended",

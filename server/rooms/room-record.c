@@ -5,7 +5,12 @@
  *
  * One recording a session: off and on again, or a new start of the server, is the next part. The
  * log says what the facilitator wants; the recorder is the fact. A recorder that gave up leaves
- * FAILED in the log, and `record on` tries again. */
+ * FAILED in the log, and `record on` tries again. Pausing closes the part as stopping does; the log
+ * says paused, and `record on` is the next part.
+ *
+ * Who has not agreed is not written: his tracks are never told to the recorder, so neither packet
+ * nor name of his can be in a file. Who takes his yes back is taken off at once, and what was
+ * written of him before is removed when the session has ended (the repair job's `forget`). */
 #include "recordings/recording.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -27,6 +32,7 @@ struct MnbRoomRecorder {
     char id[MNB_ID_SIZE];
     gboolean is_told; /* recording-started is in the log, or on its way */
     gboolean is_stopping;
+    gboolean is_pausing;   /* and the log is to say paused */
     gboolean is_silent;    /* shutting down: nothing goes into the log */
     gboolean is_cancelled; /* stop came before the row was made */
     GArray *starting;      /* Waiter: who asked for on */
@@ -129,9 +135,20 @@ static void add_track(MnbRoomRecorder *self, MnbPublication *publication, guint3
     publication->recorded = track;
 }
 
+/* Only who agreed is written. Encoders are let in by who may record, and count as agreed. */
+static gboolean may_write(const MnbRoom *room, const MnbMember *member)
+{
+    const MnbPeer *peer = mnb_room_peer((MnbRoom *)room, member->peer);
+    return peer != NULL && peer->consent == MNB_CONSENT_YES && !member->is_excluded;
+}
+
 static void sync_publication(MnbRoomRecorder *self, MnbPublication *publication)
 {
     gint64 now = mnb_room_now_us(self->room);
+    if (!may_write(self->room, publication->member)) {
+        mnb_room_record_forget(self->room, publication);
+        return;
+    }
     gboolean is_flowing = FALSE;
     for (guint i = 0; i < publication->layer_count; i++)
         is_flowing = is_flowing || publication->layers[i].is_flowing;
@@ -201,6 +218,17 @@ void mnb_room_record_forget(MnbRoom *room, MnbPublication *publication)
     if (room->recorder != NULL && room->recorder->recorder != NULL && publication->recorded != 0)
         mnb_recorder_remove_track(room->recorder->recorder, publication->recorded);
     publication->recorded = 0;
+}
+
+void mnb_room_record_exclude(MnbRoom *room, const char *peer)
+{
+    MnbMember *member = mnb_room_member(room, peer);
+    if (member == NULL)
+        return;
+    member->is_excluded = TRUE;
+    for (guint s = 0; s < MNB_N_SOURCES; s++)
+        if (member->publications[s] != NULL)
+            mnb_room_record_forget(room, member->publications[s]);
 }
 
 void mnb_room_record_moved(MnbRoom *room)
@@ -292,6 +320,22 @@ static void tell_started(MnbRoomRecorder *self)
     mnb_room_append(self->room, &append, on_started_written, NULL);
 }
 
+/* Something is missing and the recording goes on: named in the log, told to who records. */
+static void tell_hole(MnbRoomRecorder *self, const char *code, guint part, guint64 packets)
+{
+    if (self->is_silent || self->room->rooms == NULL)
+        return;
+    mnb_room_append_simple(self->room, "recording-hole", NULL,
+                           json_pack("{s:s, s:I, s:I}", "code", code, "part", (json_int_t)part,
+                                     "packets", (json_int_t)packets));
+}
+
+static void on_hole(MnbRecorder *recorder, const char *code, guint part, guint64 packets,
+                    gpointer data)
+{
+    tell_hole(data, code, part, packets);
+}
+
 static void tell_failed(MnbRoomRecorder *self, const char *code, const char *detail)
 {
     mnb_room_append_simple(self->room, "recording-failed", NULL,
@@ -317,7 +361,7 @@ static void on_stopped(MnbRecorder *recorder, gpointer data)
                      self->id);
         GArray *waiters = g_array_copy(self->stopping);
         g_array_set_size(self->stopping, 0);
-        MnbAppend append = {.type = "recording-stopped"};
+        MnbAppend append = {.type = self->is_pausing ? "recording-paused" : "recording-stopped"};
         mnb_room_append(room, &append, on_stopped_written, waiters);
     }
     drop_recorder(self, NULL);
@@ -377,6 +421,7 @@ static const MnbRecorderCalls recorder_calls = {
     .on_part = on_part,
     .on_part_ended = on_part_ended,
     .on_state = on_state,
+    .on_hole = on_hole,
     .on_stopped = on_stopped,
 };
 
@@ -489,6 +534,9 @@ static void on_row(const GError *error, gpointer data, gpointer user_data)
         return;
     }
     room->rooms->recordings_started++;
+    /* What was said between the end of the other process and this one is in no part. */
+    if (begin->first_part > 1 && is_wanted(room))
+        tell_hole(self, "server-restarted", begin->first_part - 1, 0);
     MNB_LOG_INFO("recording starts", "session=%s recording=%s part=%u", room->state->session,
                  self->id, begin->first_part);
     mnb_room_record_sync(room);
@@ -588,8 +636,32 @@ void mnb_room_record_stop(MnbRoom *room, MnbAppended done, gpointer data)
         mnb_room_append(room, &append, done, data);
         return;
     }
+    self->is_pausing = FALSE;
     g_array_append_val(self->stopping, waiter);
     stop(self);
+}
+
+void mnb_room_record_pause(MnbRoom *room, MnbAppended done, gpointer data)
+{
+    MnbRoomRecorder *self = room->recorder;
+    Waiter waiter = {done, data};
+    if (self != NULL) {
+        if (!self->is_stopping)
+            self->is_pausing = TRUE;
+        g_array_append_val(self->stopping, waiter);
+        stop(self);
+        return;
+    }
+    if (!is_wanted(room)) {
+        g_autoptr(GError) error = NULL;
+        if (room->state->recording != MNB_RECORDING_PAUSED)
+            error = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_NOT_LIVE,
+                                        "nothing is being recorded");
+        done(room, error, data);
+        return;
+    }
+    MnbAppend append = {.type = "recording-paused"};
+    mnb_room_append(room, &append, done, data);
 }
 
 gboolean mnb_room_is_recording(const MnbRoom *room)

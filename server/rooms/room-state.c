@@ -140,6 +140,10 @@ static gboolean on_peer_joined(MnbRoomState *state, const MnbLogEntry *entry, Mn
     peer->role = role;
     peer->is_encoder = strcmp(field(body, "kind"), "encoder") == 0;
     peer->has_resume = parse_hash(field(body, "resume"), peer->resume_hash);
+    MnbConsent consent = peer->is_encoder ? MNB_CONSENT_YES : MNB_CONSENT_UNASKED;
+    mnb_consent_parse(field(body, "consent"), &consent);
+    if (consent != MNB_CONSENT_UNASKED) /* who comes again without one keeps the answer given */
+        peer->consent = consent;
     peer->joined_us = entry->at_us;
     peer->is_here = TRUE;
     peer->is_waiting = json_is_true(json_object_get(body, "waiting"));
@@ -351,6 +355,23 @@ static gboolean on_track_off(MnbRoomState *state, const MnbLogEntry *entry, MnbP
     return TRUE;
 }
 
+static gboolean on_peer_consent(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                                const json_t *body)
+{
+    MnbConsent answer;
+    if (!mnb_consent_parse(field(body, "answer"), &answer) || answer == peer->consent)
+        return FALSE;
+    peer->consent = answer;
+    return TRUE;
+}
+
+/* Nothing to remember: the log is where it is looked up. */
+static gboolean on_told(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                        const json_t *body)
+{
+    return TRUE;
+}
+
 static void set_recording(MnbRoomState *state, const MnbLogEntry *entry, MnbRoomRecording to,
                           const json_t *body)
 {
@@ -387,6 +408,14 @@ static gboolean on_recording_stopped(MnbRoomState *state, const MnbLogEntry *ent
     return !is_same;
 }
 
+static gboolean on_recording_paused(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                                    const json_t *body)
+{
+    gboolean is_same = state->recording == MNB_RECORDING_PAUSED;
+    set_recording(state, entry, MNB_RECORDING_PAUSED, body);
+    return !is_same;
+}
+
 static gboolean on_recording_failed(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
                                     const json_t *body)
 {
@@ -420,6 +449,10 @@ static const struct {
     {"recording-started", FALSE, on_recording_started},
     {"recording-stopped", FALSE, on_recording_stopped},
     {"recording-failed", FALSE, on_recording_failed},
+    {"recording-paused", FALSE, on_recording_paused},
+    {"recording-hole", FALSE, on_told},
+    {"peer-consent", TRUE, on_peer_consent},
+    {"marker", TRUE, on_told},
 };
 
 static gboolean apply_to_classroom(MnbRoomState *state, const MnbLogEntry *entry)
@@ -587,12 +620,12 @@ char *mnb_room_state_dump(const MnbRoomState *state)
         g_string_append_printf(
             out,
             "peer %s \"%s\" \"%s\" %s role %d link %s encoder %d resume %d joined %" G_GINT64_FORMAT
-            " in %d here %d waiting %d admitted %d removed %d left %d hand %" G_GINT64_FORMAT
-            " grants %" G_GUINT64_FORMAT " booth %s %d",
+            " in %d here %d waiting %d admitted %d removed %d left %d consent %d hand "
+            "%" G_GINT64_FORMAT " grants %" G_GUINT64_FORMAT " booth %s %d",
             peer->id, peer->name, peer->affiliation, peer->language, peer->role, peer->link,
             peer->is_encoder, peer->has_resume, peer->joined_us, peer->is_in, peer->is_here,
-            peer->is_waiting, peer->was_admitted, peer->is_removed, peer->has_left, peer->hand_seq,
-            peer->grants, peer->booth, peer->is_on_air);
+            peer->is_waiting, peer->was_admitted, peer->is_removed, peer->has_left, peer->consent,
+            peer->hand_seq, peer->grants, peer->booth, peer->is_on_air);
         for (guint s = 0; s < MNB_N_SOURCES; s++)
             g_string_append_printf(out, " %s:%s:%d", mnb_source_to_string((MnbSource)s),
                                    peer->tracks[s].id, peer->tracks[s].is_on);

@@ -8,9 +8,12 @@
  * Types of entries, who is in the column `peer`, and their bodies:
  *
  *     session-started, session-ended     peer or NULL   {}
- *     peer-joined       the peer     {name, affiliation, language, role, link, kind, resume,
- * waiting} kind: browser | encoder; resume: SHA-256 of the token, hex; waiting true: in the lobby,
- * not in the roster lobby-admitted    who did it   {of} peer-role         who did it   {of, role}
+ *     peer-joined       the peer     {name, affiliation, language, role, link, kind, resume, ...
+ *                                    ... waiting, consent}
+ *                                    kind: browser | encoder; resume: SHA-256 of the token, hex;
+ *                                    waiting true: in the lobby, not in the roster
+ *     lobby-admitted    who did it   {of}
+ *     peer-role         who did it   {of, role}
  *     peer-grant        who did it   {of, permission, on}
  *     booth             the peer     {channel}           "": stands up
  *     on-air            who did it   {of, on}            of speaks to the channel of his booth
@@ -27,8 +30,11 @@
  *     peer-muted        who did it   {of, source}
  *     peers-muted       who did it   {source}            all but facilitators and interpreters
  *     recording-started NULL         {recording}
- *     recording-stopped NULL         {}
+ *     recording-stopped, recording-paused    NULL   {}
+ *     recording-hole    NULL         {code, part, packets}   something is missing; it goes on
  *     recording-failed  NULL         {code, detail}
+ *     peer-consent      the peer     {answer}: yes | no; unasked until then (an encoder: yes)
+ *     marker            the peer     {text}              a good moment
  *     and those of classroom.h
  */
 #pragma once
@@ -43,7 +49,12 @@
 #define MNB_ROOM_CHAT_KEPT 200  /* lines in memory; the log has all */
 #define MNB_ROOM_PEERS_MAX 5000 /* who ever came, in one session */
 
-typedef enum { MNB_RECORDING_OFF, MNB_RECORDING_ON, MNB_RECORDING_FAILED } MnbRoomRecording;
+typedef enum {
+    MNB_RECORDING_OFF,
+    MNB_RECORDING_ON,
+    MNB_RECORDING_FAILED,
+    MNB_RECORDING_PAUSED,
+} MnbRoomRecording;
 
 typedef struct {
     char id[MNB_ID_SIZE]; /* "": never published */
@@ -67,6 +78,7 @@ typedef struct {
     gboolean was_admitted; /* was in the roster once: needs no admission again */
     gboolean is_removed;   /* may not come back */
     gboolean has_left;     /* said goodbye: its resume token is void */
+    MnbConsent consent;    /* only who said yes is recorded */
     gint64 hand_seq;       /* of the entry that raised it; 0: down */
     guint64 grants;        /* mask of permissions given to him besides those of his role */
     char booth[MNB_LANGUAGE_TAG_SIZE]; /* where he interprets; "": no seat */

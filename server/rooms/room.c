@@ -333,19 +333,31 @@ static void follow_muted_all(MnbRoom *room, const MnbLogEntry *entry)
     mnb_room_record_sync(room);
 }
 
+static void follow_consent(MnbRoom *room, const MnbLogEntry *entry)
+{
+    const MnbPeer *peer = mnb_room_peer(room, entry->peer);
+    MnbMember *member = mnb_room_member(room, entry->peer);
+    MNB_LOG_INFO("consent to be recorded", "session=%s peer=%s answer=%s", room->state->session,
+                 entry->peer, mnb_consent_to_string(peer->consent));
+    if (member != NULL)
+        member->is_excluded = FALSE; /* the log says it now */
+    mnb_room_record_sync(room);
+}
+
 static const struct {
     const char *type;
     void (*follow)(MnbRoom *room, const MnbLogEntry *entry);
 } followers[] = {
-    {"booth", follow_booth},           {"lobby-admitted", follow_admitted},
-    {"on-air", follow_booth},          {"peer-away", follow_changed},
-    {"peer-back", follow_changed},     {"peer-grant", follow_role},
-    {"peer-joined", follow_joined},    {"peer-left", follow_left},
-    {"peer-renamed", follow_changed},  {"peer-role", follow_role},
-    {"peers-muted", follow_muted_all}, {"poll-vote", follow_vote},
-    {"question-vote", follow_vote},    {"session-ended", follow_end},
-    {"session-started", follow_start}, {"spotlight", follow_spotlight},
-    {"track-off", follow_track},       {"track-on", follow_track},
+    {"peer-consent", follow_consent},    {"booth", follow_booth},
+    {"lobby-admitted", follow_admitted}, {"on-air", follow_booth},
+    {"peer-away", follow_changed},       {"peer-back", follow_changed},
+    {"peer-grant", follow_role},         {"peer-joined", follow_joined},
+    {"peer-left", follow_left},          {"peer-renamed", follow_changed},
+    {"peer-role", follow_role},          {"peers-muted", follow_muted_all},
+    {"poll-vote", follow_vote},          {"question-vote", follow_vote},
+    {"session-ended", follow_end},       {"session-started", follow_start},
+    {"spotlight", follow_spotlight},     {"track-off", follow_track},
+    {"track-on", follow_track},
 };
 
 void mnb_room_follow(MnbRoom *room, const MnbLogEntry *entry)

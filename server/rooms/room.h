@@ -128,6 +128,7 @@ struct MnbMember {
     MnbTransport *publish;
     MnbPublication *publications[MNB_N_SOURCES];
     MnbReceiver *receiver;
+    gboolean is_excluded; /* said no to being recorded, and the log does not say it yet */
     MnbViewMode view;
     char wanted[MNB_VIEW_PEERS_MAX][MNB_ID_SIZE];
     guint wanted_count;
@@ -303,6 +304,10 @@ void mnb_hand_over_free(gpointer hand_over);
 void mnb_room_record_start(MnbRoom *room, MnbAppended done, gpointer data);
 /* @done: once the files are closed and the entry is on disk. */
 void mnb_room_record_stop(MnbRoom *room, MnbAppended done, gpointer data);
+/* The same as stop, but the log says paused. Starting again is the next part. */
+void mnb_room_record_pause(MnbRoom *room, MnbAppended done, gpointer data);
+/* From now on nothing of this peer is written, until the log says that he agreed again. */
+void mnb_room_record_exclude(MnbRoom *room, const char *peer);
 /* After a restart of the server: the log says on, and there is no recorder. */
 void mnb_room_record_resume(MnbRoom *room);
 gboolean mnb_room_is_recording(const MnbRoom *room); /* a recorder is at work, or starting */

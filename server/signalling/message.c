@@ -70,6 +70,12 @@ static gboolean take_source(const char *name, MnbSource *source, GError **error)
            fail(error, "source is none of microphone, camera, screen");
 }
 
+static gboolean take_consent(const char *name, MnbConsent *consent, GError **error)
+{
+    return (mnb_consent_parse(name, consent) && *consent != MNB_CONSENT_UNASKED) ||
+           fail(error, "consent is neither yes nor no");
+}
+
 /* --------------------------------------------------------------------------------------- hello */
 
 static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
@@ -78,10 +84,11 @@ static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
     const char *affiliation = "";
     const char *language = "";
     const char *resume = NULL;
+    const char *consent = NULL;
     json_int_t id;
-    if (!unpack(root, error, "{s:s, s:I, s:s, s:s, s?s, s?s, s?s}", "kind", &kind, "id", &id,
+    if (!unpack(root, error, "{s:s, s:I, s:s, s:s, s?s, s?s, s?s, s?s}", "kind", &kind, "id", &id,
                 "token", &token, "name", &name, "affiliation", &affiliation, "language", &language,
-                "resume", &resume))
+                "resume", &resume, "consent", &consent))
         return FALSE;
     MnbHello *hello = message->hello = g_new0(MnbHello, 1);
     hello->id = id;
@@ -94,6 +101,8 @@ static gboolean parse_hello(json_t *root, MnbMessage *message, GError **error)
         return FALSE;
     if (!mnb_message_is_language(language))
         return fail(error, "language is not a language tag");
+    if (consent != NULL && !take_consent(consent, &hello->consent, error))
+        return FALSE;
     if (strlen(token) > 512)
         return fail(error, "token is too long");
     hello->token = g_strdup(token);
@@ -279,6 +288,25 @@ static gboolean parse_rename(json_t *root, MnbRequest *request, GError **error)
     return request->text != NULL;
 }
 
+static gboolean parse_consent(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind, *answer;
+    json_int_t id;
+    return unpack(root, error, "{s:s, s:I, s:s}", "kind", &kind, "id", &id, "answer", &answer) &&
+           take_consent(answer, &request->consent, error);
+}
+
+static gboolean parse_marker(json_t *root, MnbRequest *request, GError **error)
+{
+    const char *kind;
+    const char *text = "";
+    json_int_t id;
+    if (!unpack(root, error, "{s:s, s:I, s?s}", "kind", &kind, "id", &id, "text", &text))
+        return FALSE;
+    request->text = mnb_message_take_text(text, "text", 0, MNB_MARKER_MAX, FALSE, error);
+    return request->text != NULL;
+}
+
 static gboolean (*const parsers[MNB_REQUEST_SET_ROLE])(json_t *root, MnbRequest *request,
                                                        GError **error) = {
     [MNB_REQUEST_START_SESSION] = parse_plain, [MNB_REQUEST_END_SESSION] = parse_plain,
@@ -288,7 +316,8 @@ static gboolean (*const parsers[MNB_REQUEST_SET_ROLE])(json_t *root, MnbRequest 
     [MNB_REQUEST_SUBSCRIBE] = parse_subscribe, [MNB_REQUEST_SUBSCRIBED] = parse_subscribed,
     [MNB_REQUEST_VIEW] = parse_view,           [MNB_REQUEST_MUTE_PEER] = parse_mute,
     [MNB_REQUEST_REMOVE_PEER] = parse_remove,  [MNB_REQUEST_RENAME] = parse_rename,
-    [MNB_REQUEST_LEAVE] = parse_plain,
+    [MNB_REQUEST_LEAVE] = parse_plain,         [MNB_REQUEST_CONSENT] = parse_consent,
+    [MNB_REQUEST_MARKER] = parse_marker,       [MNB_REQUEST_PAUSE_RECORDING] = parse_record,
 };
 
 /* ---------------------------------------------------------------------------------------- both */

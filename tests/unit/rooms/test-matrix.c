@@ -65,6 +65,9 @@ static const Row rows[] = {
     {"pointer", "- - - x x", "not-found", "\"x\":1,\"y\":1,\"on\":true"},
     {"remove-slides", "- - - x x", "not-found", "\"deck\":\"$O\""},
     {"remove-peer", "- - - - x", "unknown-peer", "\"peer\":\"00000000000000000000000000\""},
+    {"consent", "x x x x x", "ok", "\"answer\":\"no\""},
+    {"pause-recording", "- - - - x", "not-live", "\"on\":true"},
+    {"marker", "- - - - x", "ok", "\"text\":\"a good moment\""},
     {"leave", "x x x x x", "ok", NULL},
     {"end-session", "- - - - x", "ok", NULL},
 };

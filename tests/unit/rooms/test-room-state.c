@@ -150,7 +150,7 @@ static void add_random(GPtrArray *log, MnbRoomState *state, GRand *rand)
     const char *other = peers[g_rand_int_range(rand, 0, 6)];
     const char *source = sources[g_rand_int_range(rand, 0, 4)];
     int number = g_rand_int_range(rand, 0, 40);
-    switch (g_rand_int_range(rand, 0, 17)) {
+    switch (g_rand_int_range(rand, 0, 20)) {
     case 0:
     case 1:
         add(log, state, "peer-joined", peer,
@@ -196,6 +196,17 @@ static void add_random(GPtrArray *log, MnbRoomState *state, GRand *rand)
         break;
     case 15:
         add(log, state, number == 7 ? "session-ended" : "session-started", peer, OBJECT("{}"));
+        break;
+    case 16:
+        add(log, state, "peer-consent", peer,
+            OBJECT("{\"answer\":\"%s\"}", number % 2 ? "yes" : "no"));
+        break;
+    case 17:
+        add(log, state, number % 2 ? "recording-paused" : "recording-hole", NULL,
+            OBJECT("{\"code\":\"ring-full\",\"part\":%d}", number));
+        break;
+    case 18:
+        add(log, state, "marker", peer, OBJECT("{\"text\":\"m%d\"}", number));
         break;
     default: /* what a newer server may have written, and damage */
         add(log, state, number % 2 ? "poll" : "chat", peer, OBJECT("%s", number % 3 ? "[]" : "{"));
@@ -247,6 +258,44 @@ static void test_events_tell_all(void)
         }
         json_decref(body);
     }
+}
+
+static void test_consent(void)
+{
+    g_autoptr(GPtrArray) log = log_new();
+    g_autoptr(MnbRoomState) state = mnb_room_state_new("s");
+    add(log, state, "peer-joined", "p0", joined("n", "participant"));
+    add(log, state, "peer-joined", "p1",
+        OBJECT("{\"name\":\"n\",\"role\":\"presenter\",\"kind\":\"encoder\"}"));
+    add(log, state, "peer-joined", "p2",
+        OBJECT("{\"name\":\"n\",\"role\":\"presenter\",\"kind\":\"browser\",\"consent\":\"no\"}"));
+    g_assert_cmpint(mnb_room_state_peer(state, "p0")->consent, ==, MNB_CONSENT_UNASKED);
+    g_assert_cmpint(mnb_room_state_peer(state, "p1")->consent, ==, MNB_CONSENT_YES);
+    g_assert_cmpint(mnb_room_state_peer(state, "p2")->consent, ==, MNB_CONSENT_NO);
+    g_assert_true(add(log, state, "peer-consent", "p0", OBJECT("{\"answer\":\"yes\"}")));
+    g_assert_false(add(log, state, "peer-consent", "p0", OBJECT("{\"answer\":\"yes\"}")));
+    g_assert_false(add(log, state, "peer-consent", "p0", OBJECT("{\"answer\":\"maybe\"}")));
+    /* Gone and back without having been asked again: the answer stands. */
+    add(log, state, "peer-left", "p0", OBJECT("{\"reason\":\"timeout\"}"));
+    add(log, state, "peer-joined", "p0", joined("n", "participant"));
+    g_assert_cmpint(mnb_room_state_peer(state, "p0")->consent, ==, MNB_CONSENT_YES);
+}
+
+static void test_pause(void)
+{
+    g_autoptr(GPtrArray) log = log_new();
+    g_autoptr(MnbRoomState) state = mnb_room_state_new("s");
+    add(log, state, "recording-started", NULL, OBJECT("{\"recording\":\"r\"}"));
+    gint64 since = state->recording_since_us;
+    g_assert_true(add(log, state, "recording-paused", NULL, OBJECT("{}")));
+    g_assert_false(add(log, state, "recording-paused", NULL, OBJECT("{}")));
+    g_assert_cmpint(state->recording, ==, MNB_RECORDING_PAUSED);
+    g_assert_true(
+        add(log, state, "recording-hole", NULL, OBJECT("{\"code\":\"slow-disk\",\"part\":1}")));
+    g_assert_cmpint(state->recording, ==, MNB_RECORDING_PAUSED);
+    add(log, state, "recording-started", NULL, OBJECT("{\"recording\":\"r\"}"));
+    g_assert_cmpint(state->recording, ==, MNB_RECORDING_ON);
+    g_assert_cmpint(state->recording_since_us, ==, since);
 }
 
 static void test_hands(void)
@@ -355,6 +404,8 @@ static void test_state_json(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/rooms/state/only-a-yes-or-an-encoder-agrees-to-be-recorded", test_consent);
+    g_test_add_func("/rooms/state/a-pause-keeps-the-beginning-of-the-recording", test_pause);
     g_test_add_func("/rooms/state/replay-gives-the-same-state", test_replay);
     g_test_add_func("/rooms/state/every-entry-makes-one-event-at-most", test_events_tell_all);
     g_test_add_func("/rooms/state/hands-keep-their-order", test_hands);

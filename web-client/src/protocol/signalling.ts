@@ -6,7 +6,9 @@ import {
 import { ROLES, type Role, type SessionState } from './objects';
 
 export type Source = 'microphone' | 'camera' | 'screen';
-export type RecordingStatus = 'off' | 'on' | 'failed';
+export type RecordingStatus = 'off' | 'on' | 'failed' | 'paused';
+/** Only who said yes is written into a recording. */
+export type Consent = 'unasked' | 'yes' | 'no';
 export type PictureMode = 'all' | 'one' | 'audio';
 
 export interface Track {
@@ -25,6 +27,7 @@ export interface Peer {
   /** Place in the queue of raised hands, from 1; null: not raised. */
   hand: number | null;
   tracks: Track[];
+  consent: Consent;
 }
 
 export interface ChatMessage {
@@ -72,12 +75,13 @@ const decodePeer = object<Peer>({
   is_here: withDefault(boolean, true),
   hand: nullable(number),
   tracks: withDefault(knownItems(object<Track>({ id: string, source, is_on: withDefault(boolean, true) })), []),
+  consent: withDefault(oneOf('unasked', 'yes', 'no'), 'yes'),
 });
 
 const decodeChat = object<ChatMessage>({ id: number, peer: withDefault(string, ''), name: string, text: string, at: time });
 
 const recordingFields = {
-  state: oneOf('off', 'on', 'failed'),
+  state: oneOf('off', 'on', 'failed', 'paused'),
   since: nullable(time),
   detail: nullable(string),
 };
@@ -144,6 +148,9 @@ export type RoomEvent =
   | { type: 'track-off'; peer: string; track: string; source: Source }
   | { type: 'hand'; order: string[] }
   | { type: 'chat'; chat: ChatMessage }
+  | { type: 'peer-consent'; peer: string; consent: Consent }
+  | { type: 'recording-hole'; code: string }
+  | { type: 'marker'; peer: string; text: string; at: Date }
   | ({ type: 'recording' } & RecordingInfo)
   | { type: 'session'; state: SessionState; started_at: Date | null };
 
@@ -159,6 +166,9 @@ const eventDecoders: { readonly [Type in RoomEvent['type']]: Decoder<Extract<Roo
   'track-off': object({ type: oneOf('track-off'), ...trackFields }),
   'hand': object({ type: oneOf('hand'), order: list(string) }),
   'chat': object({ type: oneOf('chat'), chat: decodeChat }),
+  'peer-consent': object({ type: oneOf('peer-consent'), peer: string, consent: oneOf('unasked', 'yes', 'no') }),
+  'recording-hole': object({ type: oneOf('recording-hole'), code: string }),
+  'marker': object({ type: oneOf('marker'), peer: string, text: withDefault(string, ''), at: time }),
   'recording': object({ type: oneOf('recording'), ...recordingFields }),
   'session': object({ type: oneOf('session'), state: sessionState, started_at: nullable(time) }),
 };
@@ -245,10 +255,13 @@ export function decodeServerMessage(text: string): ServerMessage | null {
 
 /** What the client asks. `id` is added when it is sent. */
 export type ClientRequest =
-  | { kind: 'hello'; token: string; name: string; affiliation: string; language: string; resume?: string }
+  | { kind: 'hello'; token: string; name: string; affiliation: string; language: string; consent?: 'yes' | 'no'; resume?: string }
   | { kind: 'start-session' }
   | { kind: 'end-session' }
   | { kind: 'record'; on: boolean }
+  | { kind: 'pause-recording'; on: boolean }
+  | { kind: 'consent'; answer: 'yes' | 'no' }
+  | { kind: 'marker'; text: string }
   | { kind: 'chat'; text: string; key: string }
   | { kind: 'hand'; raised: boolean; peer?: string }
   | { kind: 'publish'; sdp: string; tracks: { mid: string; source: Source }[] }

@@ -5,6 +5,7 @@ export type PreferenceName =
   | 'language'
   | 'name'
   | 'affiliation'
+  | 'consent'
   | 'microphone'
   | 'camera'
   | 'speaker'

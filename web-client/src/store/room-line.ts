@@ -34,6 +34,7 @@ export interface HelloFields {
   name: string;
   affiliation: string;
   language: string;
+  consent?: 'yes' | 'no';
 }
 
 export interface LineOptions {
@@ -189,7 +190,7 @@ export class RoomLine {
     }
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const limit = request.kind === 'record' || request.kind === 'end-session'
+      const limit = request.kind === 'record' || request.kind === 'pause-recording' || request.kind === 'end-session'
         ? SLOW_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS;
       const timer = setTimeout(() => {
         this.#waiting.delete(id);

@@ -7,7 +7,7 @@ import {
 } from './room-state';
 
 function peer(id: string, more: Partial<Peer> = {}): Peer {
-  return { id, name: id, affiliation: '', role: 'participant', joined_at: null, is_here: true, hand: null, tracks: [], ...more };
+  return { id, name: id, affiliation: '', role: 'participant', joined_at: null, is_here: true, hand: null, tracks: [], consent: 'yes', ...more };
 }
 
 function room(...peers: Peer[]): RoomState {

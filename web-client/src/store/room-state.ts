@@ -52,6 +52,11 @@ function apply(state: RoomState, event: RoomEvent): RoomState {
       };
     case 'chat':
       return { ...state, chat: [...state.chat, event.chat].slice(-CHAT_KEPT) };
+    case 'peer-consent':
+      return changePeer(state, event.peer, (peer) => ({ ...peer, consent: event.consent }));
+    case 'recording-hole':
+    case 'marker':
+      return state;
     case 'recording':
       return { ...state, recording: { state: event.state, since: event.since, detail: event.detail } };
     case 'session':

@@ -174,6 +174,21 @@ export class RoomStore {
     this.isRecordPending.value = false;
   }
 
+  /** The part ends; going on begins the next one of the same recording. */
+  async pauseRecording(on: boolean): Promise<void> {
+    this.isRecordPending.value = true;
+    await this.#try('record', () => this.line.tell({ kind: 'pause-recording', on }));
+    this.isRecordPending.value = false;
+  }
+
+  async setConsent(answer: 'yes' | 'no'): Promise<void> {
+    await this.#try('consent', () => this.line.tell({ kind: 'consent', answer }));
+  }
+
+  async markMoment(): Promise<void> {
+    await this.#try('marker', () => this.line.tell({ kind: 'marker', text: '' }));
+  }
+
   async mutePeer(peer: string, source: Source): Promise<void> {
     await this.#try('mute-peer', () => this.line.tell({ kind: 'mute-peer', peer, source }));
   }

@@ -18,6 +18,7 @@ import { StreamVideo } from './media-element';
 import { roomIcons, sourceIcon } from './room-icons';
 
 export interface JoinChoice {
+  consent: 'yes' | 'no';
   name: string;
   affiliation: string;
   startWith: Record<PublishedSource, boolean>;
@@ -127,6 +128,7 @@ export function PreJoin({ info, media, onJoin }: {
   const [affiliation, setAffiliation] = useState(readPreference('affiliation') ?? '');
   const [isNameMissing, setNameMissing] = useState(false);
   const [startWith, setStartWith] = useState<Record<PublishedSource, boolean>>({ microphone: false, camera: false });
+  const [consent, setConsent] = useState<'yes' | 'no'>(readPreference('consent') === 'no' ? 'no' : 'yes');
   const nameInput = useRef<HTMLInputElement>(null);
   usePageTitle(pickText(event.title_en, event.title_ja)?.text ?? '');
   const state = info.session?.state ?? event.state;
@@ -141,10 +143,12 @@ export function PreJoin({ info, media, onJoin }: {
     }
     writePreference('name', typed);
     writePreference('affiliation', affiliation.trim());
+    writePreference('consent', consent);
     if (isListeningOnly) media.closeAll();
     onJoin({
       name: typed,
       affiliation: affiliation.trim(),
+      consent,
       startWith: isListeningOnly ? { microphone: false, camera: false } : startWith,
     });
   };
@@ -183,6 +187,19 @@ export function PreJoin({ info, media, onJoin }: {
               value={affiliation} onInput={(input) => setAffiliation(input.currentTarget.value)} />
           </div>
         </section>
+        {event.recording_policy !== 'none' && (
+          <fieldset class="panel consent">
+            <legend>{t('join.consent')}</legend>
+            <p id="consent-what" class="quiet">{t('join.consent-what')}</p>
+            {(['yes', 'no'] as const).map((answer) => (
+              <label key={answer} class="check">
+                <input type="radio" name="consent" value={answer} checked={consent === answer} aria-describedby="consent-what"
+                  onChange={() => setConsent(answer)} />
+                <span>{t(`join.consent-${answer}`)}</span>
+              </label>
+            ))}
+          </fieldset>
+        )}
         {canPublish && <DeviceSetup media={media} startWith={startWith} setStartWith={setStartWith} role={role} />}
         <div class="pre-join-actions">
           {canPublish && <button type="submit" class="button is-primary is-large">{t('join.join')}</button>}

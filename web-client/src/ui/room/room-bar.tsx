@@ -100,12 +100,25 @@ export function HostBar(): JSX.Element | null {
   // Before the start the stage has the one button that matters.
   if (room === null || room.session.state !== 'live' || (!may.has('host') && !may.has('record'))) return null;
   const isRecording = room.recording.state === 'on';
+  const isPaused = room.recording.state === 'paused';
   return (
     <div class="host-bar" role="group" aria-label={t('room.host-controls')}>
       {may.has('record') && (
         <button type="button" class="button is-record" aria-pressed={isRecording} aria-disabled={store.isRecordPending.value}
           onClick={() => { if (!store.isRecordPending.value) ui.dialog.value = isRecording ? 'record-stop' : 'record-start'; }}>
           <Icon path={isRecording ? roomIcons.stop : roomIcons.record} size={20} fill />{t('room.record')}
+        </button>
+      )}
+      {may.has('record') && (isRecording || isPaused) && (
+        <button type="button" class="button" aria-disabled={store.isRecordPending.value}
+          onClick={() => { if (!store.isRecordPending.value) void store.pauseRecording(isRecording); }}>
+          <Icon path={isRecording ? roomIcons.pause : roomIcons.record} size={20} fill />
+          {isRecording ? t('room.record-pause') : t('room.record-go-on')}
+        </button>
+      )}
+      {may.has('record') && isRecording && (
+        <button type="button" class="button" title={t('room.marker-what')} onClick={() => void store.markMoment()}>
+          <Icon path={roomIcons.marker} size={20} />{t('room.marker')}
         </button>
       )}
       {may.has('host') && (

@@ -4,6 +4,7 @@ import { formatClock } from '../../i18n/format';
 import { t } from '../../i18n/room';
 import { Icon, icons } from '../parts/icon';
 import { BilingualTitle, LanguageSwitch, PageHeading } from '../parts/parts';
+import { findPeer } from '../../store/room-state';
 import { LineQuality } from './line-quality';
 import { roomIcons } from './room-icons';
 import { useRoom } from './room-ui';
@@ -18,14 +19,40 @@ export function RecordingMark(): JSX.Element | null {
   if (recording.state === 'failed') {
     return <p class="rec is-failed"><Icon path={icons.warning} size={20} />{t('room.recording-failed')}</p>;
   }
+  if (recording.state === 'paused') {
+    return (
+      <>
+        <p class="rec is-paused" data-recording="paused"><Icon path={roomIcons.pause} size={20} />{t('room.recording-paused')}</p>
+        <ConsentButton />
+      </>
+    );
+  }
   const since = recording.since?.getTime() ?? now;
   const time = formatClock((now - since) / 1000);
   return (
-    <p class="rec" data-recording="on">
-      <span class="rec-dot" aria-hidden="true" />
-      <span aria-hidden="true">{t('room.recording')} <span class="rec-time">{time}</span></span>
-      <span class="visually-hidden">{t('room.recording-label', { time })}</span>
-    </p>
+    <>
+      <p class="rec" data-recording="on">
+        <span class="rec-dot" aria-hidden="true" />
+        <span aria-hidden="true">{t('room.recording')} <span class="rec-time">{time}</span></span>
+        <span class="visually-hidden">{t('room.recording-label', { time })}</span>
+      </p>
+      <ConsentButton />
+    </>
+  );
+}
+
+/** Whether I am in the recording; a press changes it at once. */
+function ConsentButton(): JSX.Element | null {
+  const { store } = useRoom();
+  const room = store.room.value;
+  const me = room === null ? undefined : findPeer(room, room.me);
+  if (me === undefined) return null;
+  const agrees = me.consent === 'yes';
+  return (
+    <button type="button" class="button is-small" aria-pressed={agrees} data-consent={me.consent}
+      title={t('room.consent-what')} onClick={() => void store.setConsent(agrees ? 'no' : 'yes')}>
+      {agrees ? t('room.consent-yes') : t('room.consent-no')}
+    </button>
   );
 }
 

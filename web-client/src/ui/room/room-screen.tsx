@@ -35,7 +35,9 @@ function enterRoom(token: string, info: JoinInfo, media: LocalMedia, choice: Joi
   const stop = new AbortController();
   const ui = new RoomUi(stop.signal);
   const store = new RoomStore({
-    hello: () => ({ token, name: choice.name, affiliation: choice.affiliation, language: language.value }),
+    hello: () => ({
+      token, name: choice.name, affiliation: choice.affiliation, language: language.value, consent: choice.consent,
+    }),
     place: info.event.id,
     media,
     startWith: choice.startWith,

@@ -138,6 +138,12 @@ export class RoomUi {
         this.#say(t(`notice.recording-${event.state}`), failed ? 'error' : 'record', 'assertive');
         break;
       }
+      case 'recording-hole':
+        this.#say(t(event.code === 'slow-disk' ? 'notice.recording-slow' : 'notice.recording-hole'), 'error', 'polite');
+        break;
+      case 'marker':
+        this.#say(t('notice.marker'), 'info', 'polite');
+        break;
       case 'session':
         if (event.state === 'live') this.#say(t('notice.session-live'), 'info', 'assertive');
         break;
