@@ -31,6 +31,7 @@ struct MnbApp {
     MnbStore *store;
     MnbCatalog *catalog;
     MnbFrontDoor *front_door; /* NULL: somebody else's proxy */
+    char *media_socket;       /* STATE/run/media.sock: ICE-TCP from the front door */
     MnbMediaPool *pool;
     MnbWalls *walls;
     MnbJobs *jobs;
@@ -91,6 +92,8 @@ static char *make_public_url(MnbApp *app)
 static gboolean build_front_door(MnbApp *app, GError **error)
 {
     const MnbConfig *config = app->config;
+    app->media_socket =
+        g_build_filename(mnb_store_folder(app->store, MNB_STORE_RUN), "media.sock", NULL);
     if (config->server.front_door == MNB_FRONT_DOOR_NGINX) {
         g_autofree char *web_root = config->server.web_root[0] != '\0'
                                         ? g_strdup(config->server.web_root)
@@ -103,6 +106,7 @@ static gboolean build_front_door(MnbApp *app, GError **error)
                 .port = (guint16)config->server.port,
                 .tls_certificate = or_null(config->server.tls_certificate),
                 .tls_key = or_null(config->server.tls_key),
+                .media_socket = config->media.tcp == MNB_SWITCH_ON ? app->media_socket : NULL,
                 .nginx_path = or_null(config->server.nginx),
             },
             error);
@@ -128,6 +132,25 @@ static gboolean choose_sandbox(MnbSandbox wanted, gboolean *has_sandbox_out, GEr
     return TRUE;
 }
 
+/* Where people's browsers find the front door: NAT may give it another port than its own. */
+static guint16 public_port(const MnbApp *app)
+{
+    int port = -1;
+    if (app->config->server.public_url[0] != '\0' &&
+        g_uri_split_network(app->config->server.public_url, G_URI_FLAGS_NONE, NULL, NULL, &port,
+                            NULL))
+        return port > 0 ? (guint16)port : 443;
+    return mnb_front_door_port(app->front_door);
+}
+
+/* Returns: the one address on which the front door is reached; NULL: all that are announced. */
+static const char *door_address(const MnbConfig *config)
+{
+    const char *listen = config->server.listen;
+    gboolean is_any = strcmp(listen, "0.0.0.0") == 0 || strcmp(listen, "::") == 0;
+    return is_any || config->media.announce[0] != NULL ? NULL : listen;
+}
+
 static gboolean build_media(MnbApp *app, GError **error)
 {
     const MnbConfig *config = app->config;
@@ -137,6 +160,7 @@ static gboolean build_media(MnbApp *app, GError **error)
     g_autofree char *program = mnb_programs_find("manabi-media", error);
     if (program == NULL)
         return FALSE;
+    gboolean has_door = app->front_door != NULL && mnb_front_door_has_media(app->front_door);
     app->pool = mnb_media_pool_new(
         &(MnbMediaPoolOptions){
             .program = program,
@@ -145,6 +169,9 @@ static gboolean build_media(MnbApp *app, GError **error)
             .announce = (const char *const *)config->media.announce,
             .has_sandbox = has_sandbox,
             .has_tcp = config->media.tcp == MNB_SWITCH_ON,
+            .door_path = has_door ? app->media_socket : NULL,
+            .door_port = has_door ? public_port(app) : 0,
+            .door_address = door_address(config),
         },
         error);
     return app->pool != NULL && mnb_media_pool_start(app->pool, error);
@@ -430,6 +457,7 @@ void mnb_app_free(MnbApp *app)
     for (guint i = 0; i < app->n_sources; i++)
         g_source_remove(app->sources[i]);
     mnb_front_door_free(app->front_door);
+    g_free(app->media_socket);
     mnb_admin_free(app->admin);
     mnb_signalling_free(app->signalling);
     mnb_http_free(app->http);

@@ -6,6 +6,7 @@
 #include "server/http/nginx-config.h"
 #include <errno.h>
 #include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -25,6 +26,9 @@ struct MnbFrontDoor {
     char *prefix;      /* STATE/nginx */
     char *config_path; /* STATE/nginx/nginx.conf */
     GSocket *socket;   /* listens; nginx inherits it at every start */
+    char *inner_path;  /* STATE/nginx/https.sock: from nginx's stream part to its http part; NULL:
+                          the  http part has the port itself */
+    GSocket *inner;    /* listens there; a new one at every start, because nginx removes its name */
     guint16 port;
     MnbChild *child;
     GPid group; /* of the nginx that runs, or ran last */
@@ -181,11 +185,50 @@ static guint connections_per_worker(void)
     return (guint)CLAMP((files - 64) / 2, 128, CONNECTIONS_MAX);
 }
 
+static const char *find_stream_module(void)
+{
+    static const char *const places[] = {"/usr/lib/nginx/modules/ngx_stream_module.so",
+                                         "/usr/lib64/nginx/modules/ngx_stream_module.so"};
+    for (guint i = 0; i < G_N_ELEMENTS(places); i++)
+        if (access(places[i], R_OK) == 0)
+            return places[i];
+    return NULL;
+}
+
+static gboolean open_inner(MnbFrontDoor *door, GError **error)
+{
+    if (door->inner_path == NULL)
+        return TRUE;
+    g_clear_object(&door->inner);
+    unlink(door->inner_path);
+    g_autoptr(GSocket) socket =
+        g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
+    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(door->inner_path);
+    if (socket == NULL || !g_socket_bind(socket, address, TRUE, error))
+        return FALSE;
+    g_socket_set_listen_backlog(socket, BACKLOG);
+    if (chmod(door->inner_path, 0600) != 0)
+        return mnb_error_from_errno(error, -errno, "%s", door->inner_path);
+    if (!g_socket_listen(socket, error))
+        return FALSE;
+    door->inner = g_steal_pointer(&socket);
+    return TRUE;
+}
+
 static gboolean write_config(MnbFrontDoor *door, const MnbFrontDoorOptions *options, GError **error)
 {
     if (g_mkdir_with_parents(door->prefix, 0700) != 0)
         return mnb_error_from_errno(error, -errno, "%s", door->prefix);
     g_autofree char *user = own_user();
+    const char *stream = NULL;
+    if (options->media_socket != NULL && options->tls_certificate != NULL) {
+        stream = find_stream_module();
+        if (stream == NULL)
+            MNB_LOG_WARNING("media cannot come in on the port of the front door: nginx's stream "
+                            "module is missing (Debian: apt-get install libnginx-mod-stream)");
+        else
+            door->inner_path = g_build_filename(door->prefix, "https.sock", NULL);
+    }
     MnbNginxConfig config = {
         .state_dir = options->state_dir,
         .web_client_dir = options->web_client_dir,
@@ -193,6 +236,8 @@ static gboolean write_config(MnbFrontDoor *door, const MnbFrontDoorOptions *opti
         .port = door->port,
         .tls_certificate = options->tls_certificate,
         .tls_key = options->tls_key,
+        .stream_module = stream,
+        .media_socket = stream != NULL ? options->media_socket : NULL,
         .user = user,
         .workers = options->worker_processes != 0 ? options->worker_processes
                                                   : MIN(g_get_num_processors(), 2),
@@ -217,11 +262,16 @@ static gboolean test_config(MnbFrontDoor *door, GError **error)
 {
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
         G_SUBPROCESS_FLAGS_STDERR_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
-    int copy = dup(g_socket_get_fd(door->socket));
-    if (copy < 0)
-        return mnb_error_from_errno(error, -errno, "the listening socket");
-    g_subprocess_launcher_take_fd(launcher, copy, 3);
-    g_subprocess_launcher_setenv(launcher, "NGINX", "3;", TRUE);
+    if (!open_inner(door, error))
+        return FALSE;
+    GSocket *const sockets[] = {door->socket, door->inner};
+    for (int i = 0; i < 2 && sockets[i] != NULL; i++) {
+        int copy = dup(g_socket_get_fd(sockets[i]));
+        if (copy < 0)
+            return mnb_error_from_errno(error, -errno, "the listening socket");
+        g_subprocess_launcher_take_fd(launcher, copy, 3 + i);
+    }
+    g_subprocess_launcher_setenv(launcher, "NGINX", door->inner != NULL ? "3;4;" : "3;", TRUE);
     g_autoptr(GSubprocess) process =
         g_subprocess_launcher_spawn(launcher, error, door->nginx, "-t", "-q", "-p", door->prefix,
                                     "-c", door->config_path, "-e", "stderr", NULL);
@@ -250,8 +300,13 @@ static gboolean on_prepare(MnbChild *child, MnbChildLaunch *launch, gpointer dat
     mnb_child_launch_arg(launch, "-e");
     mnb_child_launch_arg(launch, "stderr");
     /* How nginx hands its sockets to a newer self; from us it takes them the same way. */
+    if (!open_inner(door, error))
+        return FALSE;
     int fd = mnb_child_launch_fd(launch, g_socket_get_fd(door->socket));
-    g_autofree char *inherited = g_strdup_printf("%d;", fd);
+    int inner =
+        door->inner != NULL ? mnb_child_launch_fd(launch, g_socket_get_fd(door->inner)) : -1;
+    g_autofree char *inherited =
+        inner >= 0 ? g_strdup_printf("%d;%d;", fd, inner) : g_strdup_printf("%d;", fd);
     mnb_child_launch_env(launch, "NGINX", inherited);
     return TRUE;
 }
@@ -344,10 +399,19 @@ void mnb_front_door_free(MnbFrontDoor *door)
         end_group(door);
     mnb_child_free(door->child);
     g_object_unref(door->socket);
+    g_clear_object(&door->inner);
+    if (door->inner_path != NULL)
+        unlink(door->inner_path);
+    g_free(door->inner_path);
     g_free(door->nginx);
     g_free(door->prefix);
     g_free(door->config_path);
     g_free(door);
+}
+
+gboolean mnb_front_door_has_media(const MnbFrontDoor *door)
+{
+    return door->inner_path != NULL;
 }
 
 guint16 mnb_front_door_port(const MnbFrontDoor *door)

@@ -25,8 +25,11 @@ typedef struct {
     guint16 port;                /* 0: the kernel chooses */
     const char *tls_certificate; /* PEM file with the chain; NULL: plain http */
     const char *tls_key;         /* PEM file; both or none */
-    const char *nginx_path;      /* NULL: nginx from PATH, then /usr/sbin/nginx */
-    guint worker_processes;      /* 0: one per core, at most 2 */
+    /* Unix socket of the media workers: with TLS and nginx's stream module, what is not TLS on the
+     * port goes there (ICE-TCP), with a PROXY line in front. NULL: none. */
+    const char *media_socket;
+    const char *nginx_path; /* NULL: nginx from PATH, then /usr/sbin/nginx */
+    guint worker_processes; /* 0: one per core, at most 2 */
 } MnbFrontDoorOptions;
 
 /* Binds the port, writes STATE/nginx/nginx.conf and asks `nginx -t` (some 30 ms; blocks). First
@@ -46,6 +49,9 @@ void mnb_front_door_stop(MnbFrontDoor *door);
 
 /* Stops at once. NULL is fine. */
 void mnb_front_door_free(MnbFrontDoor *door);
+
+/* Whether what is not TLS goes to media_socket. */
+gboolean mnb_front_door_has_media(const MnbFrontDoor *door);
 
 /* The port that is really listened on. */
 guint16 mnb_front_door_port(const MnbFrontDoor *door);

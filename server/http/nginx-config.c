@@ -62,6 +62,31 @@ static const char with_tls[] =
     "        ssl_session_tickets off;\n"
     "        error_page 497 =301 https://$host:$server_port$request_uri;\n";
 
+/* The port is looked at before anything else: a TLS hello goes on to the http block, by a socket of
+ * ours and with the peer's address in front; all else is ICE-TCP. */
+static const char with_stream[] =
+    "stream {\n"
+    "    map $ssl_preread_protocol $manabi_upstream {\n"
+    "        default \"unix:@STATE@/nginx/https.sock\";\n"
+    "        \"\" \"unix:@MEDIA@\";\n"
+    "    }\n"
+    "    limit_conn_zone $binary_remote_addr zone=by_address_stream:10m;\n"
+    "    limit_conn by_address_stream 1024;\n"
+    "    server {\n"
+    "        listen @PUBLIC@;\n"
+    "        ssl_preread on;\n"
+    "        preread_timeout 10s;\n"
+    "        tcp_nodelay on;\n"
+    "        proxy_protocol on;\n"
+    "        proxy_connect_timeout 5s;\n"
+    "        proxy_timeout 130s;\n"
+    "        proxy_pass $manabi_upstream;\n"
+    "    }\n"
+    "}\n";
+
+static const char with_proxy_protocol[] = "        set_real_ip_from unix:;\n"
+                                          "        real_ip_header proxy_protocol;\n";
+
 static const char hsts[] =
     "        add_header Strict-Transport-Security \"max-age=31536000\" always;\n";
 
@@ -87,9 +112,11 @@ static char *listen_value(const MnbNginxConfig *config, GError **error)
     gboolean is_v6 = g_inet_address_get_family(address) == G_SOCKET_FAMILY_IPV6;
     gboolean is_any = g_inet_address_get_is_any(address);
     g_autofree char *text = g_inet_address_to_string(address);
-    return g_strdup_printf("%s%s%s:%u default_server backlog=4096%s%s", is_v6 ? "[" : "", text,
-                           is_v6 ? "]" : "", config->port, is_v6 && is_any ? " ipv6only=off" : "",
-                           config->tls_certificate != NULL ? " ssl http2" : "");
+    return g_strdup_printf(
+        "%s%s%s:%u%s backlog=4096%s%s", is_v6 ? "[" : "", text, is_v6 ? "]" : "", config->port,
+        config->stream_module != NULL ? "" : " default_server",
+        is_v6 && is_any ? " ipv6only=off" : "",
+        config->tls_certificate != NULL && config->stream_module == NULL ? " ssl http2" : "");
 }
 
 static char *problem_locations(void)
@@ -124,7 +151,9 @@ char *mnb_nginx_config(const MnbNginxConfig *config, GError **error)
     if (!check_path("the state directory", config->state_dir, error) ||
         !check_path("the web client's folder", config->web_client_dir, error) ||
         !check_path("the TLS certificate", config->tls_certificate, error) ||
-        !check_path("the TLS key", config->tls_key, error))
+        !check_path("the TLS key", config->tls_key, error) ||
+        !check_path("the stream module", config->stream_module, error) ||
+        !check_path("the media socket", config->media_socket, error))
         return NULL;
     g_autofree char *listen_on = listen_value(config, error);
     g_autoptr(GBytes) template =
@@ -142,8 +171,24 @@ char *mnb_nginx_config(const MnbNginxConfig *config, GError **error)
     g_autofree char *user =
         config->user != NULL ? g_strdup_printf("user %s;", config->user) : g_strdup("");
     g_autofree char *locations = problem_locations();
+    gboolean has_stream = config->stream_module != NULL;
+    g_autofree char *load =
+        has_stream ? g_strdup_printf("load_module \"%s\";", config->stream_module) : g_strdup("");
+    g_autofree char *inner = g_strdup_printf(
+        "\"unix:%s/nginx/https.sock\" default_server ssl http2 proxy_protocol backlog=4096",
+        config->state_dir);
     /* Blocks first: they hold names of their own. */
-    const char *const values[] = {"@TLS@",
+    const char *const values[] = {"@LOAD@",
+                                  load,
+                                  "@STREAM@",
+                                  has_stream ? with_stream : "",
+                                  "@PROXIED@",
+                                  has_stream ? with_proxy_protocol : "",
+                                  "@PUBLIC@",
+                                  listen_on,
+                                  "@MEDIA@",
+                                  config->media_socket,
+                                  "@TLS@",
                                   has_tls ? with_tls : "",
                                   "@HSTS@",
                                   has_tls ? hsts : "",
@@ -160,7 +205,7 @@ char *mnb_nginx_config(const MnbNginxConfig *config, GError **error)
                                   "@FILES@",
                                   files,
                                   "@LISTEN@",
-                                  listen_on,
+                                  has_stream ? inner : listen_on,
                                   "@WS@",
                                   has_tls ? "wss" : "ws",
                                   "@STATE@",

@@ -9,6 +9,10 @@ typedef struct {
     guint16 port;
     const char *tls_certificate; /* NULL: plain http */
     const char *tls_key;
+    /* nginx's stream module and the socket of the media workers: what is not TLS on the port goes
+     * there. Both NULL, or both set with TLS. */
+    const char *stream_module;
+    const char *media_socket;
     const char *user; /* "name group" for a master that runs as root; NULL: not root */
     guint workers;
     guint connections; /* of one worker */

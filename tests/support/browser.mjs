@@ -42,8 +42,9 @@ export async function launchChromium({ camera, microphone, language = 'en', isAl
 }
 
 /** @param hertz: pitch of the fake microphone; prefs: more settings, which win */
-export async function launchFirefox({ hertz = 880, language = 'en', prefs = {} } = {}) {
+export async function launchFirefox({ hertz = 880, language = 'en', prefs = {}, acceptInsecureCerts = false } = {}) {
   return (await puppeteer()).launch({
+    acceptInsecureCerts,
     browser: 'firefox',
     executablePath: FIREFOX,
     headless: true,
