@@ -28,6 +28,7 @@ const en = {
   'staff.events': 'Events',
   'staff.events-none': 'No events are planned yet.',
   'staff.films': 'Films',
+  'staff.upload': 'Bring in films',
   'staff.films-none': 'No films yet. They appear when a session is recorded or a film is imported.',
   'staff.jobs': 'Work on films',
   'staff.jobs-none': 'No work has been done yet.',
@@ -142,6 +143,21 @@ const en = {
   'film.edit': 'Edit film',
   'film.description-en': 'Description in English',
   'film.description-ja': 'Description in Japanese',
+  'reason.not-a-film': 'The file is not a film in a format that can be read. Send the file as the camera wrote it.',
+  'reason.no-tracks': 'There is neither picture nor sound in it.',
+  'reason.too-large': 'The picture is too large, the film too long, or there are too many tracks in it.',
+  'reason.damaged': 'The file is damaged and cannot be read any further. Copy it from the camera again.',
+  'reason.disk-full': 'The server’s disk is full. It is tried again later.',
+  'reason.storage-full': 'The server’s disk is full. It is tried again later.',
+  'reason.io': 'The server could not read or write the file.',
+  'reason.stalled': 'The work got no further and was stopped.',
+  'reason.stopped': 'The work was interrupted.',
+  'reason.crashed': 'The program that reads films broke down over this file.',
+  'reason.missing-plugin': 'A part of the server that reads this format is not installed. Tell an administrator.',
+  'reason.not-found': 'The file is not there any more.',
+  'reason.lost': 'The work was interrupted too often.',
+  'reason.bad-job': 'The server asked for something that does not work. Tell an administrator.',
+  'reason.other': 'It did not work ({code}).',
 } as const;
 
 const ja: Record<keyof typeof en, string> = {
@@ -171,6 +187,7 @@ const ja: Record<keyof typeof en, string> = {
   'staff.events': 'イベント',
   'staff.events-none': '予定されているイベントはありません。',
   'staff.films': '映像',
+  'staff.upload': '映像を取り込む',
   'staff.films-none': '映像はまだありません。セッションの録画や取り込みを行うと表示されます。',
   'staff.jobs': '映像の処理',
   'staff.jobs-none': '処理はまだありません。',
@@ -285,6 +302,27 @@ const ja: Record<keyof typeof en, string> = {
   'film.edit': '映像の編集',
   'film.description-en': '英語の説明',
   'film.description-ja': '日本語の説明',
+  'reason.not-a-film': '読み取れる形式の映像ではありません。カメラで記録されたままのファイルを送ってください。',
+  'reason.no-tracks': '映像も音声も含まれていません。',
+  'reason.too-large': '画面が大きすぎるか、長すぎるか、トラックが多すぎます。',
+  'reason.damaged': 'ファイルが壊れていて、途中から読み取れません。カメラからもう一度コピーしてください。',
+  'reason.disk-full': 'サーバーのディスクがいっぱいです。後で自動的にやり直します。',
+  'reason.storage-full': 'サーバーのディスクがいっぱいです。後で自動的にやり直します。',
+  'reason.io': 'サーバーでファイルの読み書きができませんでした。',
+  'reason.stalled': '処理が進まなくなったため、停止しました。',
+  'reason.stopped': '処理が中断されました。',
+  'reason.crashed': 'このファイルの読み取り中に、処理プログラムが異常終了しました。',
+  'reason.missing-plugin': 'この形式を読み取る部品がサーバーにありません。管理者に連絡してください。',
+  'reason.not-found': 'ファイルが見つかりません。',
+  'reason.lost': '処理が何度も中断されました。',
+  'reason.bad-job': 'サーバーの処理の指定に誤りがあります。管理者に連絡してください。',
+  'reason.other': '処理できませんでした（{code}）。',
 };
 
 export const t = defineTexts(en, ja);
+
+/** Why a film could not be prepared, in words: the program's own English sentence is for the log. */
+export function reasonText({ code }: { code: string }): string {
+  const key = `reason.${code}`;
+  return t.has(key) ? t(key) : t('reason.other', { code });
+}

@@ -3,7 +3,8 @@ import { DecodeError, type Decoder } from './decode';
 import {
   decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeJobs, decodeJoin, decodeLink, decodeLinks,
   decodeMe, decodeRecording, decodeRecordings, decodeSession,
-  type EventFields, type Role,
+  decodeUpload, decodeUploads,
+  type EventFields, type Role, type UploadDraft,
 } from './objects';
 
 export interface FieldError {
@@ -170,6 +171,25 @@ export const api = {
     call(`/recordings/${segment(id)}`, signal, { token, decode: decodeRecording }),
   changeRecording: (signal: AbortSignal, id: string, body: object) =>
     call(`/recordings/${segment(id)}`, signal, { method: 'PATCH', body, decode: decodeRecording }),
+
+  uploads: (signal: AbortSignal) => call('/uploads', signal, { decode: decodeUploads }),
+  upload: (signal: AbortSignal, id: string) => call(`/uploads/${segment(id)}`, signal, { decode: decodeUpload }),
+  keepDraft: (signal: AbortSignal, id: string, body: Partial<UploadDraft>) =>
+    call(`/uploads/${segment(id)}`, signal, { method: 'PATCH', body, decode: decodeUpload }),
+  submitUpload: (signal: AbortSignal, id: string) =>
+    call(`/uploads/${segment(id)}/submit`, signal, { method: 'POST', decode: decodeUpload }),
+
+  /** By tus: it has no other address. */
+  endUpload: async (signal: AbortSignal, id: string): Promise<void> => {
+    let response: Response;
+    try {
+      response = await fetch(`/uploads/${segment(id)}`, { method: 'DELETE', signal, headers: { 'Tus-Resumable': '1.0.0' } });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new ApiError('network', 0, 'the server could not be reached');
+    }
+    if (!response.ok && response.status !== 404) throw await problemOf(response);
+  },
 
   jobs: (signal: AbortSignal) => call('/jobs', signal, { decode: decodeJobs }),
   retryJob: (signal: AbortSignal, id: string) =>

@@ -270,6 +270,63 @@ export const decodeRecordings = object<RecordingPage>({
     object<RecordingPage['facets']>({ area: facet, city: facet }), { area: [], city: [] }),
 });
 
+export const PEOPLE = ['', 'none', 'consent', 'unclear'] as const;
+export type People = (typeof PEOPLE)[number];
+
+/** What was typed about a film while it comes in: any part of it may be missing. */
+export interface UploadDraft {
+  title_en: string;
+  title_ja: string;
+  description_en: string;
+  description_ja: string;
+  place_en: string;
+  place_ja: string;
+  series: string;
+  area: string;
+  city: string;
+  visited_on: string;
+  people: People;
+  licence: string;
+  audience: Audience;
+  languages: string[];
+  publish: boolean;
+}
+
+export interface Upload {
+  id: string;
+  file_name: string;
+  file_key: string;
+  size: number;
+  received: number;
+  state: 'receiving' | 'received' | 'used';
+  is_submitted: boolean;
+  draft: UploadDraft;
+  recording: string | null;
+}
+
+const text = withDefault(string, '');
+
+export const decodeUpload = object<Upload>({
+  id: string,
+  file_name: text,
+  file_key: text,
+  size: number,
+  received: number,
+  state: oneOf('receiving', 'received', 'used'),
+  is_submitted: boolean,
+  draft: object<UploadDraft>({
+    title_en: text, title_ja: text, description_en: text, description_ja: text, place_en: text, place_ja: text,
+    series: text, area: text, city: text, visited_on: text, licence: text,
+    people: withDefault(oneOf(...PEOPLE), ''),
+    audience: withDefault(audience, 'public'),
+    languages: withDefault(list(string), []),
+    publish: withDefault(boolean, false),
+  }),
+  recording: nullable(string),
+});
+
+export const decodeUploads = object<{ items: Upload[] }>({ items: knownItems(decodeUpload) });
+
 export interface Job {
   id: string;
   kind: string;

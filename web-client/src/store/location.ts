@@ -9,6 +9,7 @@ export type Route =
   | { screen: 'join' }
   | { screen: 'sign-in' }
   | { screen: 'staff' }
+  | { screen: 'upload' }
   | { screen: 'missing' };
 
 const ID = '[0-9a-hjkmnp-tv-z]{26}';
@@ -21,6 +22,7 @@ const table: readonly [RegExp, (id: string) => Route][] = [
   [/^\/join$/, () => ({ screen: 'join' })],
   [/^\/sign-in$/, () => ({ screen: 'sign-in' })],
   [/^\/staff$/, () => ({ screen: 'staff' })],
+  [/^\/staff\/upload$/, () => ({ screen: 'upload' })],
   [/^\/staff\/events\/new$/, () => ({ screen: 'edit-event', event: null, isStaffPage: true })],
   [new RegExp(`^/staff/events/(${ID})$`), (event) => ({ screen: 'edit-event', event, isStaffPage: true })],
 ];

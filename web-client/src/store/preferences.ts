@@ -17,7 +17,8 @@ export type PreferenceName =
   | 'volume'
   | 'speed'
   | 'quality'
-  | 'captions';
+  | 'captions'
+  | 'upload-city';
 
 export function readPreference(name: PreferenceName): string | null {
   try {

@@ -69,6 +69,7 @@ export function SelectField<T extends string>({ id, label, value, error = null, 
 
 interface CodeSelectProps {
   id: string;
+  label?: string;
   value: string;
   error?: string | null;
   onChoose: (code: string) => void;
@@ -83,7 +84,7 @@ export function AreaSelect({ id, value, error = null, onChoose }: CodeSelectProp
 }
 
 /** The prefecture beside the name: several cities share a name's reading, and none of us knows all of them. */
-export function CitySelect({ id, value, error = null, onChoose }: CodeSelectProps): JSX.Element {
+export function CitySelect({ id, label, value, error = null, onChoose }: CodeSelectProps): JSX.Element {
   const options = sortCities(cities.value).map((city) => {
     const name = pickText(city.name_en, city.name_ja)?.text ?? city.code;
     const prefecture = pickText(city.prefecture_en, city.prefecture_ja)?.text ?? '';
@@ -91,7 +92,7 @@ export function CitySelect({ id, value, error = null, onChoose }: CodeSelectProp
     return { value: city.code, label: language.value === 'ja' ? `${name}（${prefecture}）` : `${name} (${prefecture})` };
   });
   return (
-    <SelectField id={id} label={t('edit.city')} value={value} error={error} onChoose={onChoose}
+    <SelectField id={id} label={label ?? t('edit.city')} value={value} error={error} onChoose={onChoose}
       options={[{ value: '', label: t('edit.choose') }, ...options]} />
   );
 }

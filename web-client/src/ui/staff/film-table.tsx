@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { pickText } from '../../i18n/bilingual';
-import { t } from '../../i18n/staff';
+import { reasonText, t } from '../../i18n/staff';
 import { api } from '../../protocol/api';
 import type { Recording } from '../../protocol/objects';
 import { areaName, cityName } from '../../store/taxonomy';
@@ -25,7 +25,7 @@ function FilmState({ film }: { film: Recording }): JSX.Element {
         </span>
       )}
       {hasFailed && film.reason !== null && (
-        <p class="reason">{t('staff.reason', { reason: film.reason.detail || film.reason.code })}</p>
+        <p class="reason">{t('staff.reason', { reason: reasonText(film.reason) })}</p>
       )}
     </>
   );

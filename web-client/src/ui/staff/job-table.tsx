@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { pickText } from '../../i18n/bilingual';
 import { formatDate, formatDuration, formatTime, viewerTimeZone } from '../../i18n/format';
-import { t } from '../../i18n/staff';
+import { reasonText, t } from '../../i18n/staff';
 import { api } from '../../protocol/api';
 import type { Job, Recording } from '../../protocol/objects';
 import { useAction } from '../parts/hooks';
@@ -34,7 +34,7 @@ function JobRow({ job, film, onChanged }: { job: Job; film: Recording | undefine
           </span>
         )}
         {job.reason !== null && job.state !== 'done' && (
-          <p class="reason">{t('staff.reason', { reason: job.reason.detail || job.reason.code })}</p>
+          <p class="reason">{t('staff.reason', { reason: reasonText(job.reason) })}</p>
         )}
       </td>
       <td role="cell" data-label={t('staff.attempts')}>{job.attempts}</td>

@@ -83,7 +83,10 @@ function SignedIn(): JSX.Element {
         <Loaded used={events}>{(value) => <EventTable events={value.items} />}</Loaded>
       </section>
       <section class="section" aria-labelledby="staff-films-heading">
-        <h2 id="staff-films-heading">{t('staff.films')}</h2>
+        <div class="section-head">
+          <h2 id="staff-films-heading">{t('staff.films')}</h2>
+          <a class="button is-primary" href="/staff/upload">{t('staff.upload')}</a>
+        </div>
         <Loaded used={films}>{(value) => <FilmTable films={value.items} onChanged={changed} />}</Loaded>
       </section>
       <section class="section" aria-labelledby="jobs-heading">
