@@ -230,7 +230,9 @@ gboolean mnb_recording_progress(MnbDb *db, const char *recording, MnbProgress *p
     g_autoptr(MnbStmt) stmt =
         mnb_db_prepare(db,
                        "SELECT state, progress_permille, eta_s, reason_code, reason FROM job"
-                       " WHERE recording = ?1 AND state <> 'cancelled' ORDER BY created_us, rowid",
+                       " WHERE recording = ?1 AND state <> 'cancelled' AND created_us ="
+                       " (SELECT max(created_us) FROM job WHERE recording = ?1)"
+                       " ORDER BY created_us, rowid",
                        error);
     if (stmt == NULL)
         return FALSE;

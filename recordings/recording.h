@@ -193,7 +193,7 @@ gboolean mnb_rendition_put(MnbDb *db, const char *recording, const MnbRendition 
                            GError **error);
 gboolean mnb_rendition_remove_all(MnbDb *db, const char *recording, GError **error);
 
-/* ---- progress ---- */
+/* ---- progress ---- of the work that was ordered last: its jobs were inserted together */
 
 typedef struct {
     int n_jobs;        /* without cancelled ones */

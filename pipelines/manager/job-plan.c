@@ -78,8 +78,8 @@ static gboolean plan_repair(MnbJobPlan *plan, MnbStore *store, const MnbRecordin
 static gboolean plan_compose(MnbJobPlan *plan, MnbStore *store, const MnbRecording *recording,
                              const json_t *spec, GError **error)
 {
-    static const char *const passed_on[] = {"parts", "names",         "width",      "height",
-                                            "fps",   "trim_start_us", "trim_end_us"};
+    static const char *const passed_on[] = {"parts", "names",   "width",   "height",
+                                            "fps",   "keep_us", "language"};
     g_autofree char *out = g_build_filename(plan->dir, FILM, NULL);
     json_t *job = json_pack("{s:s, s:s, s:s, s:s}", "dir", plan->dir, "out", out, "title_en",
                             recording->title_en, "title_ja", recording->title_ja);
@@ -107,6 +107,13 @@ static gboolean plan_transcode(MnbJobPlan *plan, MnbStore *store, const MnbRecor
         return mnb_error_from_errno(error, left, "%s", out);
     const char *title = recording->title_en[0] != '\0' ? recording->title_en : recording->title_ja;
     json_t *job = json_pack("{s:s, s:s, s:s}", "input", input, "out_dir", out, "title", title);
+    json_t *languages = json_array();
+    for (guint i = 0; recording->languages != NULL && recording->languages[i] != NULL; i++)
+        json_array_append_new(languages, json_string(recording->languages[i]));
+    json_object_set_new(job, "languages", languages);
+    json_t *keep = json_object_get(spec, "keep_us");
+    if (keep != NULL)
+        json_object_set(job, "keep_us", keep);
     plan->line = dump(job);
     plan->reads = list_of(input, NULL);
     plan->writes = list_of(plan->dir, NULL);

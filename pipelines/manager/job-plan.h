@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "recordings/job.h"
+#include "recordings/moment.h"
 #include "recordings/recording.h"
 #include "recordings/store.h"
 
@@ -33,9 +34,12 @@ typedef struct {
     MnbJobKind kind;
     char *job;
     char *recording;
-    char *text;         /* the result as JSON, for the row */
-    gint64 duration_us; /* 0: not told */
-    int width;          /* 0: not told */
+    char *text;                   /* the result as JSON, for the row */
+    gint64 duration_us;           /* 0: not told */
+    gint64 source_us;             /* length before cuts; 0: not told */
+    MnbCaptureTimeline *timeline; /* compose; NULL: none */
+    char *edit; /* what the film was made with, as in MnbRecording; NULL: no new film */
+    int width;  /* 0: not told */
     int height;
     GPtrArray *renditions; /* MnbRendition; transcode and stills */
     gint64 now_us;         /* wall clock */

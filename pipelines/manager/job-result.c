@@ -5,6 +5,7 @@
 
 #include "pipelines/manager/job-plan.h"
 #include "pipelines/manager/trees.h"
+#include "recordings/film-edit.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 
@@ -118,6 +119,32 @@ static gboolean put_in_place(const MnbJobPlan *plan, GError **error)
     return result == 0 || mnb_error_from_errno(error, result, "%s", media);
 }
 
+/* Returns (owned): NULL when there is none that can be read; the film does without. */
+static MnbCaptureTimeline *load_timeline(const MnbJobPlan *plan)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_build_filename(plan->dir, "timeline.json", NULL);
+    MnbCaptureTimeline *timeline = mnb_capture_timeline_load_file(path, &error);
+    if (timeline == NULL)
+        MNB_LOG_WARNING("a recording has no timeline", "dir=%s: %s", plan->dir, error->message);
+    return timeline;
+}
+
+/* Returns (owned): "[[0,60000]]", of the job's spec. */
+static char *edit_of(const MnbJob *job)
+{
+    MnbFilmEdit edit;
+    json_t *spec = json_loads(job->spec, JSON_REJECT_DUPLICATES, NULL);
+    mnb_film_edit_parse(json_object_get(spec, "edit"), 1000, &edit);
+    json_t *list = mnb_film_edit_to_json(&edit, 1000);
+    char *raw = json_dumps(list, JSON_COMPACT);
+    char *text = g_strdup(raw);
+    free(raw);
+    json_decref(list);
+    json_decref(spec);
+    return text;
+}
+
 MnbJobResult *mnb_job_result_new(const MnbJobPlan *plan, const MnbJob *job, const json_t *done,
                                  gint64 now_us, GError **error)
 {
@@ -128,6 +155,13 @@ MnbJobResult *mnb_job_result_new(const MnbJobPlan *plan, const MnbJob *job, cons
     result->now_us = now_us;
     result->renditions = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_rendition_free);
     result->duration_us = large(done, "duration_us");
+    /* Of our own intermediate film the transcoder knows only what was left of the whole. */
+    if (g_strcmp0(plan->input_name, "film.mkv") != 0)
+        result->source_us = large(done, "source_us");
+    if (job->kind == MNB_JOB_TRANSCODE)
+        result->edit = edit_of(job);
+    if (job->kind == MNB_JOB_COMPOSE)
+        result->timeline = load_timeline(plan);
     result->width = small(done, "width", 65535);
     result->height = small(done, "height", 65535);
     char *raw = json_dumps(done, JSON_COMPACT);
@@ -149,6 +183,8 @@ void mnb_job_result_free(MnbJobResult *result)
     g_free(result->job);
     g_free(result->recording);
     g_free(result->text);
+    g_free(result->edit);
+    mnb_capture_timeline_free(result->timeline);
     if (result->renditions != NULL)
         g_ptr_array_unref(result->renditions);
     g_free(result);
@@ -176,6 +212,12 @@ static gboolean write_size(MnbDb *db, const MnbJobResult *result, GError **error
     if (recording == NULL)
         return FALSE;
     recording->duration_us = result->duration_us;
+    if (result->source_us > 0)
+        recording->source_us = result->source_us;
+    if (result->edit != NULL) {
+        g_free(recording->edit_made);
+        recording->edit_made = g_strdup(result->edit);
+    }
     recording->width = result->width;
     recording->height = result->height;
     return mnb_recording_update(db, recording, result->now_us, error);
@@ -208,6 +250,15 @@ static gboolean finish_recording(MnbDb *db, MnbJobResult *result, GError **error
            mnb_recording_set_ready(db, result->recording, result->now_us, &result->state, error);
 }
 
+static gboolean write_moments(MnbDb *db, const MnbJobResult *result, GError **error)
+{
+    g_autoptr(MnbRecording) recording = mnb_recording_find(db, result->recording, error);
+    if (recording == NULL)
+        return FALSE;
+    return recording->session == NULL ||
+           mnb_moments_from_session(db, recording->id, recording->session, result->timeline, error);
+}
+
 gboolean mnb_job_result_write(MnbDb *db, gpointer data, GError **error)
 {
     MnbJobResult *result = data;
@@ -217,6 +268,8 @@ gboolean mnb_job_result_write(MnbDb *db, gpointer data, GError **error)
         return FALSE;
     if ((result->kind == MNB_JOB_COMPOSE || result->kind == MNB_JOB_TRANSCODE) &&
         !write_size(db, result, error))
+        return FALSE;
+    if (result->timeline != NULL && !write_moments(db, result, error))
         return FALSE;
     return write_renditions(db, result, error) && finish_recording(db, result, error);
 }

@@ -64,6 +64,16 @@ void mnb_jobs_stop(MnbJobs *jobs, void (*done)(gpointer data), gpointer data);
  * becomes `processing`. Harmless when it has jobs already. @now_us: wall clock. */
 gboolean mnb_jobs_insert_chain(MnbDb *db, const char *recording, gint64 now_us, GError **error);
 
+/* Write. Makes the film anew with the recording's `edit`, from what was captured or brought in;
+ * what waits or runs for it is cancelled. Until it is done the film that is there stays. A
+ * recording that is not published or withdrawn becomes `processing`, so that it is ready by
+ * publish_when_ready. Errors: MNB_ERROR_CONFLICT when there is nothing to make it of. */
+gboolean mnb_jobs_insert_render(MnbDb *db, const char *recording, gint64 now_us, GError **error);
+
+/* Write. Cancels all that waits or runs for the recording (the programs end within a second or
+ * two). One that has a film goes back to `review`. */
+gboolean mnb_jobs_cancel_recording(MnbDb *db, const char *recording, gint64 now_us, GError **error);
+
 guint mnb_jobs_count_running(const MnbJobs *jobs);
 
 /* Appends Prometheus text: manabi_jobs_... */

@@ -1,6 +1,7 @@
 /* api.h - the handlers that routes.c names. Each answers its request once, at once or later. */
 #pragma once
 #include "recordings/event.h"
+#include "recordings/recording.h"
 #include "server/http/request.h"
 
 /* health.c */
@@ -41,6 +42,11 @@ void mnb_api_join(MnbHttpRequest *request);
 void mnb_api_recordings(MnbHttpRequest *request);
 void mnb_api_recording(MnbHttpRequest *request);
 void mnb_api_recording_change(MnbHttpRequest *request);
+/* Staff, and the facilitators of the event that it is of, unless it is for staff only. */
+gboolean mnb_api_may_review(MnbHttpRequest *request, const MnbRecording *recording);
+void mnb_api_recording_timeline(MnbHttpRequest *request);
+void mnb_api_recording_render(MnbHttpRequest *request);
+void mnb_api_recording_cancel(MnbHttpRequest *request);
 void mnb_api_media(MnbHttpRequest *request);
 
 /* jobs.c */

@@ -111,6 +111,15 @@ static gboolean has_control_characters(const char *text, gboolean may_have_lines
     return FALSE;
 }
 
+gboolean mnb_fields_json(MnbFields *fields, const char *name, const json_t **value_out)
+{
+    const json_t *value = find(fields, name);
+    if (value == NULL)
+        return FALSE;
+    *value_out = value;
+    return TRUE;
+}
+
 gboolean mnb_fields_text(MnbFields *fields, const char *name, guint min, guint max,
                          const char **text_out)
 {

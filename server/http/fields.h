@@ -12,6 +12,7 @@
 #pragma once
 #include "server/http/problem.h"
 #include <glib.h>
+#include <jansson.h>
 
 typedef struct MnbFields MnbFields;
 
@@ -30,6 +31,8 @@ gboolean mnb_fields_text(MnbFields *fields, const char *name, guint min, guint m
                          const char **text_out);
 /* As it is, nothing taken off: passwords and tokens. @max: bytes. */
 gboolean mnb_fields_secret(MnbFields *fields, const char *name, guint max, const char **text_out);
+/* As it is: the caller looks at its type and at what is in it. @value_out (borrowed until free). */
+gboolean mnb_fields_json(MnbFields *fields, const char *name, const json_t **value_out);
 gboolean mnb_fields_number(MnbFields *fields, const char *name, gint64 min, gint64 max,
                            gint64 *number_out);
 gboolean mnb_fields_flag(MnbFields *fields, const char *name, gboolean *flag_out);

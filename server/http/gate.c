@@ -1,5 +1,6 @@
 /* What is checked of a request before its body is read. */
 #include "recordings/audit.h"
+#include "recordings/recording.h"
 #include "recordings/session.h"
 #include "server/access/origin.h"
 #include "server/base/error.h"
@@ -24,6 +25,11 @@ static char *find_scope(MnbHttpRequest *request)
     case MNB_SCOPE_LINK: {
         g_autoptr(MnbLink) link = mnb_link_find(mnb_http_request_db(request), id, NULL);
         return link != NULL ? g_strdup(link->event) : NULL;
+    }
+    case MNB_SCOPE_RECORDING: {
+        g_autoptr(MnbRecording) recording =
+            mnb_recording_find(mnb_http_request_db(request), id, NULL);
+        return recording != NULL ? g_strdup(recording->event) : NULL;
     }
     case MNB_SCOPE_NONE:
         break;

@@ -1,4 +1,5 @@
 #include "server/http/objects.h"
+#include "recordings/film-edit.h"
 #include "recordings/visit.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
@@ -96,13 +97,41 @@ static void add_rendition(json_t *json, const MnbRecording *recording,
     }
 }
 
+/* Where the chapters are in the film that is there; those in a piece that was cut are left out. */
+static json_t *chapters(const MnbRecording *recording)
+{
+    json_t *list = json_array();
+    json_t *all = json_loads(or_empty(recording->chapters), 0, NULL);
+    MnbFilmEdit edit;
+    mnb_film_edit_read(recording->edit_made, 1000, &edit);
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *chapter = json_array_get(all, i);
+        gboolean is_cut_out;
+        gint64 at_us = json_integer_value(json_object_get(chapter, "at_ms")) * 1000;
+        at_us = mnb_film_edit_to_film(&edit, at_us, &is_cut_out);
+        if (is_cut_out)
+            continue;
+        const char *en = json_string_value(json_object_get(chapter, "title_en"));
+        const char *ja = json_string_value(json_object_get(chapter, "title_ja"));
+        json_array_append_new(list,
+                              json_pack("{s:I, s:s, s:s}", "at_ms", (json_int_t)(at_us / 1000),
+                                        "title_en", or_empty(en), "title_ja", or_empty(ja)));
+    }
+    json_decref(all);
+    return list;
+}
+
 static gboolean add_progress(json_t *json, MnbDb *db, const MnbRecording *recording, GError **error)
 {
     MnbProgress progress = {0};
     if (!mnb_recording_progress(db, recording->id, &progress, error))
         return FALSE;
-    if (recording->state == MNB_RECORDING_PROCESSING)
+    if (recording->state == MNB_RECORDING_PROCESSING || progress.n_open > 0) {
         json_object_set_new(json, "progress_permille", json_integer(progress.permille));
+        json_object_set_new(json, "eta_s",
+                            progress.eta_s >= 0 ? json_integer(progress.eta_s) : json_null());
+        json_object_set_new(json, "is_at_work", json_boolean(progress.n_open > 0));
+    }
     if (progress.reason_code != NULL)
         json_object_set_new(json, "reason",
                             json_pack("{s:s, s:s}", "code", progress.reason_code, "detail",
@@ -148,6 +177,9 @@ json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **er
         mnb_recording_state_to_string(recording->state), "audience",
         mnb_audience_to_string(recording->audience), "reason", "poster", "playlist", "downloads",
         "renditions");
+    json_object_set_new(json, "more_areas", texts(recording->more_areas));
+    json_object_set_new(json, "licence", json_string(or_empty(recording->licence)));
+    json_object_set_new(json, "chapters", chapters(recording));
     for (guint i = 0; i < renditions->len; i++)
         add_rendition(json, recording, g_ptr_array_index(renditions, i));
     if (add_visit(json, db, recording, error) && add_progress(json, db, recording, error))

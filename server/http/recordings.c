@@ -1,5 +1,7 @@
 /* Recordings: listing and finding, showing, changing and publishing, and the files behind them. */
 #include "recordings/audit.h"
+#include "recordings/event.h"
+#include "recordings/film-edit.h"
 #include "recordings/recording.h"
 #include "recordings/search.h"
 #include "recordings/taxonomy.h"
@@ -9,17 +11,27 @@
 #include "server/http/objects.h"
 #include <string.h>
 
+#define MORE_AREAS_MAX 5
+
 static const char *const audiences[] = {"public", "link", "staff", NULL};
-static const char *const states[] = {"published", "withdrawn", NULL};
+static const char *const states[] = {"review", "published", "withdrawn", NULL};
 
 static gboolean is_staff(MnbHttpRequest *request)
 {
     return mnb_http_request_may(request, MNB_MAY_SEE_STAFF, NULL, NULL);
 }
 
+gboolean mnb_api_may_review(MnbHttpRequest *request, const MnbRecording *recording)
+{
+    if (is_staff(request))
+        return TRUE;
+    return recording->audience != MNB_AUDIENCE_STAFF &&
+           mnb_http_request_may(request, MNB_MAY_EDIT_EVENT, recording->event, NULL);
+}
+
 static gboolean may_watch(MnbHttpRequest *request, const MnbRecording *recording)
 {
-    return mnb_recording_may_watch(recording, is_staff(request));
+    return mnb_recording_may_watch(recording, mnb_api_may_review(request, recording));
 }
 
 /* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the
@@ -142,6 +154,70 @@ static void replace(char **text, const char *by)
     *text = g_strdup(by);
 }
 
+/* [[from,to],...] in milliseconds. */
+static void apply_edit(MnbFields *fields, MnbRecording *recording)
+{
+    MnbFilmEdit edit;
+    const json_t *keep;
+    if (!mnb_fields_json(fields, "keep_ms", &keep))
+        return;
+    if (!json_is_array(keep) || !mnb_film_edit_parse(keep, 1000, &edit)) {
+        mnb_fields_wrong(fields, "keep_ms", "out-of-range");
+        return;
+    }
+    json_t *list = mnb_film_edit_to_json(&edit, 1000);
+    char *text = json_dumps(list, JSON_COMPACT);
+    replace(&recording->edit, text);
+    free(text);
+    json_decref(list);
+}
+
+static void apply_chapters(MnbFields *fields, MnbRecording *recording)
+{
+    const json_t *chapters;
+    if (!mnb_fields_json(fields, "chapters", &chapters))
+        return;
+    char *text = json_dumps(chapters, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text == NULL || !mnb_chapters_check(text, NULL))
+        mnb_fields_wrong(fields, "chapters", "out-of-range");
+    else
+        replace(&recording->chapters, text);
+    free(text);
+}
+
+static void apply_more_areas(MnbFields *fields, MnbRecording *recording)
+{
+    const json_t *areas;
+    if (!mnb_fields_json(fields, "more_areas", &areas))
+        return;
+    if (!json_is_array(areas) || json_array_size(areas) > MORE_AREAS_MAX) {
+        mnb_fields_wrong(fields, "more_areas", "wrong-type");
+        return;
+    }
+    g_autoptr(GStrvBuilder) list = g_strv_builder_new();
+    for (size_t i = 0; i < json_array_size(areas); i++) {
+        const char *area = json_string_value(json_array_get(areas, i));
+        if (area == NULL) {
+            mnb_fields_wrong(fields, "more_areas", "wrong-type");
+            return;
+        }
+        g_strv_builder_add(list, area);
+    }
+    g_strfreev(recording->more_areas);
+    recording->more_areas = g_strv_builder_end(list);
+}
+
+static void apply_licence(MnbFields *fields, MnbRecording *recording)
+{
+    const char *licence;
+    if (!mnb_fields_text(fields, "licence", 0, 100, &licence))
+        return;
+    if (licence[0] != '\0' && !g_strv_contains(mnb_licences, licence))
+        mnb_fields_wrong(fields, "licence", "unknown");
+    else
+        replace(&recording->licence, licence);
+}
+
 /* As in events.c: once to check, once on the newest row. */
 static void apply(MnbFields *fields, MnbRecording *recording, const char **state_out)
 {
@@ -165,6 +241,10 @@ static void apply(MnbFields *fields, MnbRecording *recording, const char **state
         g_strfreev(recording->languages);
         recording->languages = tags;
     }
+    apply_edit(fields, recording);
+    apply_chapters(fields, recording);
+    apply_more_areas(fields, recording);
+    apply_licence(fields, recording);
     mnb_fields_choice(fields, "state", states, state_out);
 }
 
@@ -179,6 +259,11 @@ static void check_whole(MnbFields *fields, MnbDb *db, const MnbRecording *record
         g_autoptr(MnbCity) city = mnb_city_find(db, recording->city, NULL);
         if (city == NULL)
             mnb_fields_wrong(fields, "city", "unknown");
+    }
+    for (guint i = 0; recording->more_areas != NULL && recording->more_areas[i] != NULL; i++) {
+        g_autoptr(MnbArea) area = mnb_area_find(db, recording->more_areas[i], NULL);
+        if (area == NULL)
+            mnb_fields_wrong(fields, "more_areas", "unknown");
     }
     if (recording->title_en[0] == '\0' && recording->title_ja[0] == '\0')
         mnb_fields_wrong(fields, "title_en", "required");
@@ -213,7 +298,9 @@ static gboolean write_change(MnbDb *db, gpointer data, GError **error)
     const char *action = "recording-update";
     MnbRecordingState to;
     if (state != NULL && mnb_recording_state_parse(state, &to)) {
-        action = to == MNB_RECORDING_PUBLISHED ? "recording-publish" : "recording-withdraw";
+        action = to == MNB_RECORDING_PUBLISHED   ? "recording-publish"
+                 : to == MNB_RECORDING_WITHDRAWN ? "recording-withdraw"
+                                                 : "recording-review";
         if (!mnb_recording_set_state(db, change->id, to, change->now_us, error))
             return FALSE;
     }
@@ -233,6 +320,16 @@ static void on_changed(MnbHttpRequest *request, gpointer data)
         answer_recording(request, recording);
 }
 
+/* A facilitator keeps within what staff set for the event. */
+static gboolean is_wider(MnbHttpRequest *request, const MnbRecording *recording)
+{
+    g_autoptr(MnbEvent) event =
+        recording->event != NULL
+            ? mnb_event_find(mnb_http_request_db(request), recording->event, NULL)
+            : NULL;
+    return event == NULL || recording->audience < event->audience;
+}
+
 void mnb_api_recording_change(MnbHttpRequest *request)
 {
     const char *state = NULL;
@@ -242,7 +339,18 @@ void mnb_api_recording_change(MnbHttpRequest *request)
     g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
+    if (!mnb_api_may_review(request, recording)) {
+        mnb_http_request_answer_not_found(request);
+        return;
+    }
+    MnbAudience before = recording->audience;
     apply(fields, recording, &state);
+    if (!is_staff(request) && recording->audience != before && is_wider(request, recording)) {
+        mnb_http_request_answer_problem(
+            request,
+            mnb_problem_new(403, "not-allowed", "only staff shows a film to more than its event"));
+        return;
+    }
     check_whole(fields, mnb_http_request_db(request), recording);
     MnbProblem *problem = mnb_fields_finish(fields);
     if (problem != NULL) {
@@ -259,13 +367,13 @@ void mnb_api_recording_change(MnbHttpRequest *request)
 
 /* ---- files ---- */
 
-static const char *cache_control(const MnbRecording *recording, const char *path)
+static const char *cache_control(const MnbRecording *recording)
 {
     if (recording->state != MNB_RECORDING_PUBLISHED || recording->audience != MNB_AUDIENCE_PUBLIC)
         return "private, no-store";
-    /* A list is asked for again each time (an ETag makes that cheap), so that a film that was made
-     * anew is never played from pieces of the old one for long. */
-    return mnb_media_path_is_segment(path) ? "public, max-age=300" : "public, no-cache";
+    /* Asked for again each time (an ETag makes that cheap): what is withdrawn is gone at once, from
+     * every cache, and a film that was made anew is never played from pieces of the old one. */
+    return "public, no-cache";
 }
 
 /* Says yes or no; nginx sends the file, with ranges and conditions. */
@@ -282,7 +390,7 @@ void mnb_api_media(MnbHttpRequest *request)
     g_autofree char *folder = g_uri_escape_string(recording->folder, NULL, FALSE);
     g_autofree char *file = g_strconcat("/-/recordings/", folder, "/media/", path, NULL);
     mnb_http_request_set_header(request, "X-Accel-Redirect", file);
-    mnb_http_request_set_header(request, "Cache-Control", cache_control(recording, path));
+    mnb_http_request_set_header(request, "Cache-Control", cache_control(recording));
     if (g_strcmp0(mnb_http_request_query(request, "download"), "1") == 0) {
         const char *title =
             recording->title_ja[0] != '\0' ? recording->title_ja : recording->title_en;

@@ -25,10 +25,11 @@ typedef enum {
 /* Where a permission has to hold: what the first parameter is. Staff's permissions hold everywhere,
  * those of a link in its own event only. */
 typedef enum {
-    MNB_SCOPE_NONE,    /* only staff can pass */
-    MNB_SCOPE_EVENT,   /* {event} */
-    MNB_SCOPE_SESSION, /* {session} */
-    MNB_SCOPE_LINK     /* {link}: the event that it belongs to */
+    MNB_SCOPE_NONE,     /* only staff can pass */
+    MNB_SCOPE_EVENT,    /* {event} */
+    MNB_SCOPE_SESSION,  /* {session} */
+    MNB_SCOPE_LINK,     /* {link}: the event that it belongs to */
+    MNB_SCOPE_RECORDING /* {recording}: the event that it is of */
 } MnbScope;
 
 typedef enum {

@@ -5,6 +5,7 @@
 #define RECORDING "/api/v1/recordings/{recording}"
 #define UPLOAD    "/api/v1/uploads/{upload}"
 #define TUS       .needs = MNB_MAY_IMPORT, .flags = MNB_ROUTE_TUS
+#define REVIEW    .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_RECORDING
 #define ANYONE    .flags = MNB_ROUTE_ANYONE
 #define MEDIA     .scope = MNB_SCOPE_SESSION, .flags = MNB_ROUTE_BEARER | MNB_ROUTE_CORS
 #define PUBLISH   .needs = MNB_MAY_MEDIA_PUBLISH, MEDIA
@@ -38,7 +39,10 @@ static const MnbRoute routes[] = {
 
     {"GET", "/api/v1/recordings", .run = mnb_api_recordings, ANYONE},
     {"GET", RECORDING, .run = mnb_api_recording, ANYONE},
-    {"PATCH", RECORDING, .needs = MNB_MAY_PUBLISH_RECORDING, .body = MNB_BODY_JSON, .run = mnb_api_recording_change},
+    {"PATCH", RECORDING, REVIEW, .body = MNB_BODY_JSON, .run = mnb_api_recording_change},
+    {"GET", RECORDING "/timeline", REVIEW, .run = mnb_api_recording_timeline},
+    {"POST", RECORDING "/render", REVIEW, .body = MNB_BODY_JSON, .run = mnb_api_recording_render},
+    {"POST", RECORDING "/cancel", REVIEW, .run = mnb_api_recording_cancel},
     {"GET", "/media/{recording}/{path...}", .run = mnb_api_media, .flags = MNB_ROUTE_ANYONE | MNB_ROUTE_CACHEABLE},
 
     {"GET", "/api/v1/jobs", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_jobs},
