@@ -207,6 +207,8 @@ static gboolean build_rooms(MnbApp *app, GError **error)
     g_autofree char *program = mnb_programs_find("manabi-record", &missing);
     if (program == NULL)
         MNB_LOG_WARNING("sessions cannot be recorded", "reason=%s", missing->message);
+    g_autofree char *slides =
+        g_build_filename(mnb_store_folder(app->store, MNB_STORE_ROOT), "slides", NULL);
     app->rooms = mnb_rooms_new(
         &(MnbRoomsOptions){
             .catalog = app->catalog,
@@ -214,6 +216,7 @@ static gboolean build_rooms(MnbApp *app, GError **error)
             .clock = app->clock,
             .record_program = program,
             .walls = app->walls,
+            .slides_dir = slides,
             .ring_bytes = (guint32)app->config->recording.ring_mb << 20,
             .min_free_bytes = app->config->recording.min_free_mb << 20,
             .max_peers = (guint)app->config->rooms.peers_max,

@@ -32,6 +32,14 @@ gboolean mnb_api_event_is_open(MnbHttpRequest *request, const MnbEvent *event);
 void mnb_api_event_calendar(MnbHttpRequest *request);
 void mnb_api_calendar(MnbHttpRequest *request);
 
+/* slides.c */
+void mnb_api_slides_add(MnbHttpRequest *request);
+void mnb_api_slides_page(MnbHttpRequest *request);
+
+/* report.c */
+void mnb_api_session_summary(MnbHttpRequest *request);
+void mnb_api_session_file(MnbHttpRequest *request);
+
 /* links.c */
 void mnb_api_links(MnbHttpRequest *request);
 void mnb_api_link_create(MnbHttpRequest *request);

@@ -297,36 +297,35 @@ void mnb_api_events(MnbHttpRequest *request)
 
 /* ---- sessions ---- */
 
+json_t *mnb_json_session(MnbDb *db, const MnbSession *session, GError **error)
+{
+    g_autoptr(GPtrArray) recordings = mnb_recording_list_for_session(db, session->id, error);
+    if (recordings == NULL)
+        return NULL;
+    json_t *items = json_array();
+    for (guint i = 0; i < recordings->len; i++) {
+        json_t *item = mnb_json_recording(db, g_ptr_array_index(recordings, i), error);
+        if (item == NULL) {
+            json_decref(items);
+            return NULL;
+        }
+        json_array_append_new(items, item);
+    }
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id", session->id, "event", session->event,
+                     "state", mnb_session_state_to_string(session->state), "started_at",
+                     mnb_json_time(session->started_us), "ended_at",
+                     mnb_json_time(session->ended_us), "recordings", items);
+}
+
 void mnb_api_session(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     MnbDb *db = mnb_http_request_db(request);
     g_autoptr(MnbSession) session =
         mnb_session_find(db, mnb_http_request_param(request, 0), &error);
-    if (session == NULL) {
+    json_t *json = session != NULL ? mnb_json_session(db, session, &error) : NULL;
+    if (json != NULL)
+        mnb_http_request_answer_json(request, 200, json);
+    else
         mnb_http_request_answer_error(request, error);
-        return;
-    }
-    g_autoptr(GPtrArray) recordings = mnb_recording_list_for_session(db, session->id, &error);
-    if (recordings == NULL) {
-        mnb_http_request_answer_error(request, error);
-        return;
-    }
-    json_t *items = json_array();
-    for (guint i = 0; i < recordings->len && error == NULL; i++) {
-        json_t *item = mnb_json_recording(db, g_ptr_array_index(recordings, i), &error);
-        if (item != NULL)
-            json_array_append_new(items, item);
-    }
-    if (error != NULL) {
-        json_decref(items);
-        mnb_http_request_answer_error(request, error);
-        return;
-    }
-    mnb_http_request_answer_json(
-        request, 200,
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id", session->id, "event", session->event,
-                  "state", mnb_session_state_to_string(session->state), "started_at",
-                  mnb_json_time(session->started_us), "ended_at", mnb_json_time(session->ended_us),
-                  "recordings", items));
 }

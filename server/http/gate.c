@@ -135,17 +135,18 @@ static MnbProblem *check_body_headers(MnbHttpRequest *request)
         [MNB_BODY_JSON] = "application/json",
         [MNB_BODY_SDP] = "application/sdp",
         [MNB_BODY_SDP_FRAGMENT] = "application/trickle-ice-sdpfrag",
+        [MNB_BODY_PDF] = "application/pdf",
         [MNB_BODY_STREAM] = "application/offset+octet-stream",
     };
     gboolean is_stream = request->match.route->body == MNB_BODY_STREAM;
     if (is_stream && strcmp(request->match.route->method, "POST") == 0 &&
         !mnb_http_request_has_body(request))
         return NULL; /* tus: created without bytes */
+    guint body_max = mnb_http_body_max(request->match.route);
     SoupMessageHeaders *headers = soup_server_message_get_request_headers(request->message);
     if (!is_stream && soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
-        (guint64)soup_message_headers_get_content_length(headers) > MNB_HTTP_BODY_MAX)
-        return mnb_problem_new(413, "too-large", "the body is larger than %d bytes",
-                               MNB_HTTP_BODY_MAX);
+        (guint64)soup_message_headers_get_content_length(headers) > body_max)
+        return mnb_problem_new(413, "too-large", "the body is larger than %u bytes", body_max);
     const char *wanted = types[request->match.route->body];
     if (wanted == NULL)
         return NULL;
@@ -209,6 +210,26 @@ static MnbProblem *check_tus(MnbHttpRequest *request)
                            "uploads speak tus 1.0.0: send Tus-Resumable: 1.0.0");
 }
 
+/* A large body is read only from who was given a ticket for it, once. */
+static MnbProblem *take_ticket(MnbHttpRequest *request)
+{
+    g_autoptr(GError) error = NULL;
+    if (request->match.route->body != MNB_BODY_PDF)
+        return NULL;
+    request->slides =
+        mnb_rooms_slides_take(request->http->services.rooms, request->match.params[0],
+                              mnb_http_request_header(request, "Manabi-Ticket"), &error);
+    if (request->slides != NULL)
+        return NULL;
+    if (g_error_matches(error, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_NOT_ALLOWED))
+        return mnb_problem_new(403, "bad-ticket", "%s", error->message);
+    MnbProblem *problem = mnb_problem_new(mnb_rooms_error_status(error),
+                                          mnb_rooms_error_code(error), "%s", error->message);
+    if (g_error_matches(error, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_TOO_MANY))
+        mnb_problem_set_retry_after(problem, 60);
+    return problem;
+}
+
 MnbProblem *mnb_http_gate_check(MnbHttpRequest *request)
 {
     MnbProblem *problem = check_route(request);
@@ -228,5 +249,7 @@ MnbProblem *mnb_http_gate_check(MnbHttpRequest *request)
         problem = check_permission(request);
     if (problem == NULL)
         problem = check_body_headers(request);
+    if (problem == NULL)
+        problem = take_ticket(request);
     return problem;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "server/http/http.h"
 #include "server/http/request.h"
+#include "server/rooms/slides.h"
 #include <arpa/inet.h>
 #include <libsoup/soup.h>
 
@@ -54,7 +55,11 @@ struct MnbHttpRequest {
     gpointer stream_data;
     guint64 n_ignored; /* bytes of a body that nobody wants any more */
     gint64 touched_us;
+    MnbSlidesTicket *slides; /* of a body MNB_BODY_PDF, until the handler takes it */
 };
+
+/* Bytes that a route takes. */
+guint mnb_http_body_max(const MnbRoute *route);
 
 MnbHttp *mnb_http_ref(MnbHttp *http);
 void mnb_http_unref(MnbHttp *http);

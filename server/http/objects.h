@@ -23,3 +23,6 @@ json_t *mnb_json_job(const MnbJob *job);
 json_t *mnb_json_user(const MnbStaff *staff); /* {"user":...}; NULL gives {"user":null} */
 /* {"items":items,"total":..,"page":..,"per_page":..}; takes over @items. */
 json_t *mnb_json_list(json_t *items, guint total, guint page, guint per_page);
+
+/* A session with its recordings (events.c). Returns (owned): NULL with @error. */
+json_t *mnb_json_session(MnbDb *db, const MnbSession *session, GError **error);

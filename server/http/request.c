@@ -25,6 +25,7 @@ void mnb_http_request_unref(MnbHttpRequest *request)
     mnb_asker_clear(&request->asker);
     g_clear_pointer(&request->query, g_hash_table_unref);
     g_byte_array_unref(request->body);
+    mnb_slides_ticket_free(request->slides);
     mnb_http_unref(request->http);
     g_free(request);
 }
@@ -366,6 +367,11 @@ static void read_address(MnbHttpRequest *request)
     g_strlcpy(request->address, is_address ? address : "local", sizeof request->address);
 }
 
+guint mnb_http_body_max(const MnbRoute *route)
+{
+    return route->body == MNB_BODY_PDF ? MNB_SLIDES_BYTES_MAX : MNB_HTTP_BODY_MAX;
+}
+
 static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)
 {
     MnbHttpRequest *request = data;
@@ -386,7 +392,8 @@ static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)
         request->stream_calls->chunk(request, bytes, len, request->stream_data);
         return;
     }
-    if (request->body->len + len > MNB_HTTP_BODY_MAX) {
+    if (request->match.route == NULL ||
+        request->body->len + len > mnb_http_body_max(request->match.route)) {
         request->is_too_large = TRUE;
         g_byte_array_set_size(request->body, 0);
         return;
@@ -481,9 +488,9 @@ void mnb_http_request_run(SoupServerMessage *message)
     if (request == NULL || request->is_answered)
         return;
     if (request->is_too_large) {
-        mnb_http_request_answer_problem(request, mnb_problem_new(413, "too-large",
-                                                                 "the body is larger than %d bytes",
-                                                                 MNB_HTTP_BODY_MAX));
+        mnb_http_request_answer_problem(
+            request, mnb_problem_new(413, "too-large", "the body is larger than %u bytes",
+                                     mnb_http_body_max(request->match.route)));
         return;
     }
     mnb_http_request_ref(request);

@@ -2,6 +2,7 @@
 #include "server/http/api.h"
 
 #define EVENT     "/api/v1/events/{event}"
+#define SESSION   "/api/v1/sessions/{session}"
 #define RECORDING "/api/v1/recordings/{recording}"
 #define UPLOAD    "/api/v1/uploads/{upload}"
 #define TUS       .needs = MNB_MAY_IMPORT, .flags = MNB_ROUTE_TUS
@@ -36,6 +37,10 @@ static const MnbRoute routes[] = {
     {"DELETE", "/api/v1/links/{link}", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_LINK, .run = mnb_api_link_revoke},
     {"GET", "/api/v1/join", .run = mnb_api_join, ANYONE},
     {"GET", "/api/v1/sessions/{session}", .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session},
+    {"GET", SESSION "/summary", .needs = MNB_MAY_HOST, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session_summary},
+    {"GET", SESSION "/files/{path...}", .needs = MNB_MAY_HOST, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session_file},
+    {"POST", SESSION "/slides", .needs = MNB_MAY_MEDIA_RECEIVE, .scope = MNB_SCOPE_SESSION, .body = MNB_BODY_PDF, .flags = MNB_ROUTE_BEARER, .run = mnb_api_slides_add},
+    {"GET", SESSION "/slides/{deck}/{path...}", .needs = MNB_MAY_MEDIA_RECEIVE, .scope = MNB_SCOPE_SESSION, .flags = MNB_ROUTE_BEARER | MNB_ROUTE_CACHEABLE, .run = mnb_api_slides_page},
 
     {"GET", "/api/v1/recordings", .run = mnb_api_recordings, ANYONE},
     {"GET", RECORDING, .run = mnb_api_recording, ANYONE},

@@ -1,5 +1,7 @@
 /* Slides: what is shown, and pointing at it (docs/protocol.md, 4.2.4). */
 #include "server/rooms/asked.h"
+#include "server/rooms/room-slides.h"
+#include "server/rooms/slides.h"
 #include <string.h>
 
 static MnbDeck *find_deck(const MnbAsked *asked, const char *id)
@@ -54,7 +56,28 @@ static void on_remove_slides(const MnbAsked *asked)
 
 static void on_upload_slides(const MnbAsked *asked)
 {
-    mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_FOUND, "this server takes no slides");
+    MnbRoom *room = asked->room;
+    const MnbSlides *slides = room->rooms->slides;
+    const char *session = room->state->session;
+    if (slides == NULL) {
+        mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_FOUND, "this server takes no slides");
+        return;
+    }
+    if (room->state->room.decks->len >= MNB_DECKS_MAX) {
+        mnb_asked_refuse(asked, MNB_ROOMS_ERROR_TOO_MANY,
+                         "at most 20 decks of slides in a session: remove one");
+        return;
+    }
+    const char *ticket = mnb_slides_ticket(room->rooms->slides, session, asked->peer->id,
+                                           mnb_asked_text(asked, "name"));
+    if (ticket == NULL) {
+        mnb_asked_refuse(asked, MNB_ROOMS_ERROR_TOO_MANY,
+                         "too many files are on their way: try again in a minute");
+        return;
+    }
+    g_autofree char *path = g_strdup_printf("/api/v1/sessions/%s/slides", session);
+    mnb_owed_accept(mnb_asked_owe(asked), json_pack("{s:s, s:s, s:i}", "ticket", ticket, "path",
+                                                    path, "max_bytes", MNB_SLIDES_BYTES_MAX));
 }
 
 MnbRequestHandler mnb_requests_slides(MnbRequestKind kind)

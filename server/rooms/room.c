@@ -3,6 +3,7 @@
 #include "recordings/link.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/rooms/room-slides.h"
 #include "server/rooms/room-tell.h"
 #include <string.h>
 
@@ -255,6 +256,13 @@ static void follow_spotlight(MnbRoom *room, const MnbLogEntry *entry)
     mnb_room_reassign(room);
 }
 
+static void follow_deck_removed(MnbRoom *room, const MnbLogEntry *entry)
+{
+    json_t *body = json_loads(entry->body, 0, NULL);
+    mnb_slides_remove(room->rooms->slides, room->state->session, text_of(body, "deck"));
+    json_decref(body);
+}
+
 static void follow_vote(MnbRoom *room, const MnbLogEntry *entry)
 {
     json_t *body = json_loads(entry->body, 0, NULL);
@@ -348,15 +356,25 @@ static const struct {
     const char *type;
     void (*follow)(MnbRoom *room, const MnbLogEntry *entry);
 } followers[] = {
-    {"peer-consent", follow_consent},    {"booth", follow_booth},
-    {"lobby-admitted", follow_admitted}, {"on-air", follow_booth},
-    {"peer-away", follow_changed},       {"peer-back", follow_changed},
-    {"peer-grant", follow_role},         {"peer-joined", follow_joined},
-    {"peer-left", follow_left},          {"peer-renamed", follow_changed},
-    {"peer-role", follow_role},          {"peers-muted", follow_muted_all},
-    {"poll-vote", follow_vote},          {"question-vote", follow_vote},
-    {"session-ended", follow_end},       {"session-started", follow_start},
-    {"spotlight", follow_spotlight},     {"track-off", follow_track},
+    {"booth", follow_booth},
+    {"deck-removed", follow_deck_removed},
+    {"lobby-admitted", follow_admitted},
+    {"on-air", follow_booth},
+    {"peer-away", follow_changed},
+    {"peer-back", follow_changed},
+    {"peer-consent", follow_consent},
+    {"peer-grant", follow_role},
+    {"peer-joined", follow_joined},
+    {"peer-left", follow_left},
+    {"peer-renamed", follow_changed},
+    {"peer-role", follow_role},
+    {"peers-muted", follow_muted_all},
+    {"poll-vote", follow_vote},
+    {"question-vote", follow_vote},
+    {"session-ended", follow_end},
+    {"session-started", follow_start},
+    {"spotlight", follow_spotlight},
+    {"track-off", follow_track},
     {"track-on", follow_track},
 };
 

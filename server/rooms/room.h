@@ -30,6 +30,7 @@ typedef struct MnbReceiver MnbReceiver;
 typedef struct MnbRoomRecorder MnbRoomRecorder;
 typedef struct MnbRoomTell MnbRoomTell;
 typedef struct MnbHandOver MnbHandOver;
+typedef struct MnbSlides MnbSlides;
 
 struct MnbRooms {
     MnbCatalog *catalog;
@@ -49,6 +50,7 @@ struct MnbRooms {
     GHashTable *transports;    /* guint32 -> MnbTransport */
     GHashTable *publications;  /* guint32 of a layer -> MnbPublication */
     GHashTable *resources;     /* id -> MnbTransport, of the doors */
+    MnbSlides *slides;         /* NULL: this server takes none */
     GPtrArray *clients;        /* MnbClient, all with a line */
     guint listener;
     guint tick;

@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
+#include "server/rooms/room-slides.h"
 #include "server/rooms/room-tell.h"
 #include "server/rooms/room.h"
 #include <string.h>
@@ -107,6 +108,7 @@ static MnbRoom *load_room(MnbRooms *rooms, const MnbSession *session, GError **e
     MNB_LOG_INFO("session loaded", "session=%s entries=%" G_GINT64_FORMAT " peers=%u", session->id,
                  room->state->seq, mnb_room_state_count(room->state));
     mnb_room_reconcile(room);
+    mnb_slides_resume(rooms->slides, room);
     return room;
 }
 
@@ -207,6 +209,7 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
     self->publications = g_hash_table_new(NULL, NULL);
     self->resources = g_hash_table_new(g_str_hash, g_str_equal);
     self->clients = g_ptr_array_new();
+    self->slides = mnb_slides_new(self, options->slides_dir);
     if (self->pool != NULL)
         self->listener = mnb_media_pool_listen(self->pool, &mnb_room_media_events, self);
     guint tick_ms = MIN(TICK_MS, MAX((guint)(self->away_us / 2000), 10));
@@ -284,6 +287,7 @@ void mnb_rooms_free(MnbRooms *self)
         mnb_client_orphan(g_ptr_array_index(self->clients, i));
     if (self->listener != 0)
         mnb_media_pool_unlisten(self->pool, self->listener);
+    mnb_slides_free(self->slides);
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->by_session);
     g_hash_table_unref(self->by_media_room);

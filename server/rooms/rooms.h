@@ -62,7 +62,8 @@ typedef struct {
     MnbMediaPool *pool;         /* NULL: sessions without media (tests) */
     const MnbClock *clock;      /* NULL: the machine's own */
     const char *record_program; /* absolute path of manabi-record; NULL: recording is refused */
-    const MnbWalls *walls;      /* around recorders; NULL: they run without */
+    const MnbWalls *walls;      /* around recorders and slides; NULL: they run without */
+    const char *slides_dir;     /* STATE/slides; NULL: no slides */
     guint32 ring_bytes;         /* of a recorder; 0: its default */
     gint64 min_free_bytes;      /* below this on the disk no recording starts */
     guint max_peers;            /* in one session; 0: 300 */

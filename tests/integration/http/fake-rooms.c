@@ -5,6 +5,7 @@
  * that run the whole server. */
 #include "server/base/ids.h"
 #include "server/rooms/doors.h"
+#include "server/rooms/slides.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,23 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
     rooms->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     rooms->waiting = g_ptr_array_new();
     return rooms;
+}
+
+/* Slides are tried by the suites that run the whole server. */
+void mnb_slides_ticket_free(MnbSlidesTicket *ticket)
+{
+}
+
+MnbSlidesTicket *mnb_rooms_slides_take(MnbRooms *rooms, const char *session, const char *ticket,
+                                       GError **error)
+{
+    g_set_error_literal(error, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_NOT_ALLOWED, "no such ticket");
+    return NULL;
+}
+
+void mnb_rooms_slides_add(MnbRooms *rooms, MnbSlidesTicket *ticket, GBytes *pdf,
+                          MnbSlidesAdded done, gpointer data)
+{
 }
 
 static gboolean on_answer(gpointer data)

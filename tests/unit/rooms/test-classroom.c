@@ -1,5 +1,6 @@
 /* What people do to each other in a session, and that all of it is still there after a kill. */
 #include "server/base/clock.h"
+#include "server/rooms/report.h"
 #include "tests/unit/rooms/world.h"
 #include <string.h>
 
@@ -375,6 +376,54 @@ static void test_booth(void)
     close_class(&class);
 }
 
+/* ------------------------------------------------------------------------------ what is left */
+
+static char *file_of(World *world, const char *name)
+{
+    g_autoptr(GError) error = NULL;
+    const char *type;
+    g_autoptr(MnbReport) report = mnb_report_read(mnb_catalog_reader(world->catalogue.catalog),
+                                                  world->event->session, "Asia/Tokyo", &error);
+    g_assert_no_error(error);
+    return mnb_report_file(report, name, &type);
+}
+
+static void test_report(void)
+{
+    Class class;
+    open_class(&class);
+    World *world = &class.world;
+    socket_must(&class.ana, "rename", "\"name\":\"=1+2,\\\"x\\\"\"");
+    socket_must(&class.host, "settings", "\"private_chat\":true");
+    socket_must(&class.ana, "chat", "\"text\":\"line 1\\nline 2\",\"key\":\"1\"");
+    socket_must(&class.ana, "chat", "\"text\":\"for Ben\",\"key\":\"2\",\"to\":\"%s\"",
+                class.ben.peer);
+    socket_must(&class.ana, "ask", "\"text\":\"Why?\",\"key\":\"3\"");
+    gint64 id = make_poll(&class.host, "\"is_multiple\":true,\"is_anonymous\":false,"
+                                       "\"results\":\"live\",\"key\":\"p\"");
+    socket_must(&class.host, "poll-state", "\"poll\":%" G_GINT64_FORMAT ",\"state\":\"open\"", id);
+    socket_must(&class.ben, "vote", "\"poll\":%" G_GINT64_FORMAT ",\"options\":[0,2]", id);
+    socket_must(&class.host, "caption",
+                "\"language\":\"ja\",\"text\":\"a < b\",\"is_final\":true,\"began_ms\":0");
+    mnb_clock_advance(world->clock, 10 * 60 * G_USEC_PER_SEC);
+    socket_must(&class.ben, "leave", NULL);
+    g_autofree char *attendance = file_of(world, "attendance.csv");
+    g_autofree char *chat = file_of(world, "chat.csv");
+    g_autofree char *polls = file_of(world, "polls.csv");
+    g_autofree char *captions = file_of(world, "captions-ja.vtt");
+    g_assert_nonnull(strstr(attendance, "Ben,,participant,2025-11-25 "));
+    g_assert_nonnull(strstr(attendance, "+09:00,10,left\r\n"));
+    g_assert_nonnull(strstr(attendance, "\"'=1+2,\"\"x\"\"\",")); /* no formula */
+    g_assert_nonnull(strstr(chat, "\"line 1\nline 2\"\r\n"));
+    g_assert_null(strstr(chat, "for Ben"));
+    g_assert_nonnull(strstr(polls, "Which?,a,1,1,no,open,Ben\r\n"));
+    g_assert_nonnull(strstr(polls, "Which?,b,0,1,no,open,\r\n"));
+    g_assert_nonnull(strstr(captions, "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na &lt; b\n"));
+    g_assert_null(file_of(world, "captions-en.vtt"));
+    g_assert_null(file_of(world, "../catalogue.db"));
+    close_class(&class);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -388,5 +437,6 @@ int main(int argc, char **argv)
     g_test_add_func("/rooms/classroom/keeps-agenda-note-and-captions", test_agenda_note_captions);
     g_test_add_func("/rooms/classroom/reactions-come-together-and-are-not-kept", test_reactions);
     g_test_add_func("/rooms/classroom/one-interpreter-is-on-air", test_booth);
+    g_test_add_func("/rooms/classroom/leaves-files-behind", test_report);
     return g_test_run();
 }

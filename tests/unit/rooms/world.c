@@ -42,6 +42,8 @@ static void open_rooms(World *world)
     MnbRoomsOptions options = {
         .catalog = world->catalogue.catalog,
         .clock = world->clock,
+        .walls = world->walls,
+        .slides_dir = world->slides_dir,
         .max_peers = 400,
         .away_ms = 60000,
     };
@@ -57,6 +59,8 @@ void world_open(World *world)
     mnb_catalog_write_sync(world->catalogue.catalog, write_event, world, &error);
     g_assert_no_error(error);
     world->clock = mnb_clock_new_fake(1000000, NOW_US);
+    world->walls = mnb_walls_new(MNB_SANDBOX_AUTO, &error);
+    world->slides_dir = g_build_filename(world->catalogue.dir, "slides", NULL);
     open_rooms(world);
 }
 
@@ -70,6 +74,8 @@ void world_close(World *world)
 {
     mnb_rooms_free(world->rooms);
     fixture_close(&world->catalogue);
+    mnb_walls_free(world->walls);
+    g_free(world->slides_dir);
     mnb_event_free(world->event);
     mnb_clock_free(world->clock);
 }

@@ -9,7 +9,9 @@ typedef struct {
     Fixture catalogue;
     MnbClock *clock; /* fake */
     MnbRooms *rooms;
-    MnbEvent *event;                          /* languages en, ja */
+    MnbEvent *event; /* languages en, ja */
+    MnbWalls *walls;
+    char *slides_dir;
     char tokens[MNB_N_ROLES][MNB_TOKEN_SIZE]; /* of links, by role */
 } World;
 
