@@ -10,7 +10,9 @@ static const char *const kind_names[] = {"virtual-session", "site-visit", "semin
                                          "peer-exchange"};
 static const char *const policy_names[] = {"none", "review", "publish"};
 static const char *const audience_names[] = {"public", "link", "staff"};
+static const char *const attendance_names[] = {"online", "in-person", "hybrid"};
 MNB_DEFINE_NAMES(MnbEventKind, mnb_event_kind, kind_names)
+MNB_DEFINE_NAMES(MnbAttendance, mnb_attendance, attendance_names)
 MNB_DEFINE_NAMES(MnbRecordingPolicy, mnb_recording_policy, policy_names)
 MNB_DEFINE_NAMES(MnbAudience, mnb_audience, audience_names)
 
@@ -22,7 +24,9 @@ MNB_DEFINE_NAMES(MnbAudience, mnb_audience, audience_names)
 #define SELECT                                                                                     \
     "SELECT e.id, e.kind, e.title_en, e.title_ja, e.summary_en, e.summary_ja, e.area, e.city,"     \
     " e.starts_us, e.duration_s, e.time_zone, e.languages, e.is_public, e.recording_policy,"       \
-    " e.audience, e.created_us, e.updated_us, s.id, s.state FROM event e"                          \
+    " e.audience, e.created_us, e.updated_us, s.id, s.state, e.attendance, e.venue_en, "           \
+    "e.venue_ja,"                                                                                  \
+    " e.learning_cities, e.capacity, e.has_lobby, e.agenda FROM event e"                           \
     " LEFT JOIN session s ON s.id = (SELECT id FROM session WHERE event = e.id"                    \
     "  ORDER BY state = 'ended', created_us DESC, rowid DESC LIMIT 1)"
 #define WHERE                                                                                      \
@@ -47,6 +51,10 @@ void mnb_event_free(MnbEvent *event)
     g_free(event->city);
     g_free(event->time_zone);
     g_strfreev(event->languages);
+    g_free(event->venue_en);
+    g_free(event->venue_ja);
+    g_strfreev(event->learning_cities);
+    g_free(event->agenda);
     g_free(event->session);
     g_free(event);
 }
@@ -79,6 +87,13 @@ static MnbEvent *read_row(MnbStmt *stmt)
     event->session = mnb_stmt_dup_text(stmt, 17);
     if (event->session != NULL)
         mnb_session_state_parse(mnb_stmt_text(stmt, 18), &event->session_state);
+    mnb_attendance_parse(mnb_stmt_text(stmt, 19), &event->attendance);
+    event->venue_en = mnb_stmt_dup_text(stmt, 20);
+    event->venue_ja = mnb_stmt_dup_text(stmt, 21);
+    event->learning_cities = mnb_languages_from_json(mnb_stmt_text(stmt, 22));
+    event->capacity = (int)mnb_stmt_int(stmt, 23);
+    event->has_lobby = mnb_stmt_int(stmt, 24) != 0;
+    event->agenda = mnb_stmt_dup_text(stmt, 25);
     return event;
 }
 
@@ -149,6 +164,33 @@ static gboolean check_time_zone(const char *name, GError **error)
     return TRUE;
 }
 
+/* What people plan who come in person, and how. */
+static gboolean check_plan(MnbDb *db, const MnbEvent *event, GError **error)
+{
+    if (!mnb_field_text("venue_en", event->venue_en, MNB_VENUE_MAX, error) ||
+        !mnb_field_text("venue_ja", event->venue_ja, MNB_VENUE_MAX, error) ||
+        !mnb_field_array("agenda", event->agenda, MNB_AGENDA_BYTES_MAX, error))
+        return FALSE;
+    char *const *cities = event->learning_cities;
+    for (guint i = 0; cities != NULL && cities[i] != NULL; i++) {
+        if (i == MNB_LEARNING_CITIES_MAX) {
+            g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "learning_cities: at most %d",
+                        MNB_LEARNING_CITIES_MAX);
+            return FALSE;
+        }
+        if (!mnb_field_city(db, cities[i], error)) {
+            g_prefix_error(error, "learning_cities: ");
+            return FALSE;
+        }
+    }
+    if (event->capacity < 0 || event->capacity > MNB_CAPACITY_MAX) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "capacity: must be 0 to %d",
+                    MNB_CAPACITY_MAX);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean check(MnbDb *db, const MnbEvent *event, GError **error)
 {
     if (!mnb_field_titles(event->title_en, event->title_ja, error) ||
@@ -156,7 +198,7 @@ static gboolean check(MnbDb *db, const MnbEvent *event, GError **error)
         !mnb_field_text("summary_ja", event->summary_ja, MNB_DESCRIPTION_MAX, error) ||
         !mnb_field_area(db, event->area, error) || !mnb_field_city(db, event->city, error) ||
         !mnb_field_languages(event->languages, 1, error) ||
-        !check_time_zone(event->time_zone, error))
+        !check_time_zone(event->time_zone, error) || !check_plan(db, event, error))
         return FALSE;
     if (event->duration_s < EVENT_MIN_S || event->duration_s > EVENT_MAX_S) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "duration_s: must be %d to %d seconds",
@@ -164,6 +206,7 @@ static gboolean check(MnbDb *db, const MnbEvent *event, GError **error)
         return FALSE;
     }
     if (mnb_event_kind_to_string(event->kind) == NULL ||
+        mnb_attendance_to_string(event->attendance) == NULL ||
         mnb_recording_policy_to_string(event->recording_policy) == NULL ||
         mnb_audience_to_string(event->audience) == NULL) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "kind: out of range");
@@ -172,10 +215,11 @@ static gboolean check(MnbDb *db, const MnbEvent *event, GError **error)
     return TRUE;
 }
 
-/* Runs @stmt with the fields of @event as ?1 to ?16. */
+/* Runs @stmt with the fields of @event as ?1 to ?23. */
 static gboolean store(MnbStmt *stmt, const MnbEvent *event, gint64 now_us, GError **error)
 {
     g_autofree char *languages = mnb_languages_to_json(event->languages);
+    g_autofree char *cities = mnb_languages_to_json(event->learning_cities);
     mnb_stmt_bind_text(stmt, 1, event->id);
     mnb_stmt_bind_text(stmt, 2, mnb_event_kind_to_string(event->kind));
     mnb_stmt_bind_text(stmt, 3, mnb_text(event->title_en));
@@ -192,6 +236,13 @@ static gboolean store(MnbStmt *stmt, const MnbEvent *event, gint64 now_us, GErro
     mnb_stmt_bind_text(stmt, 14, mnb_recording_policy_to_string(event->recording_policy));
     mnb_stmt_bind_text(stmt, 15, mnb_audience_to_string(event->audience));
     mnb_stmt_bind_int(stmt, 16, now_us);
+    mnb_stmt_bind_text(stmt, 17, mnb_attendance_to_string(event->attendance));
+    mnb_stmt_bind_text(stmt, 18, mnb_text(event->venue_en));
+    mnb_stmt_bind_text(stmt, 19, mnb_text(event->venue_ja));
+    mnb_stmt_bind_text(stmt, 20, cities);
+    mnb_stmt_bind_int(stmt, 21, event->capacity);
+    mnb_stmt_bind_int(stmt, 22, event->has_lobby ? 1 : 0);
+    mnb_stmt_bind_text(stmt, 23, event->agenda != NULL ? event->agenda : "[]");
     return mnb_stmt_run(stmt, error);
 }
 
@@ -205,8 +256,9 @@ gboolean mnb_event_insert(MnbDb *db, MnbEvent *event, gint64 now_us, GError **er
         db,
         "INSERT INTO event(id, kind, title_en, title_ja, summary_en, summary_ja, area, city,"
         " starts_us, duration_s, time_zone, languages, is_public, recording_policy, audience,"
-        " created_us, updated_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14, ?15, ?16, ?16)",
+        " created_us, updated_us, attendance, venue_en, venue_ja, learning_cities, capacity,"
+        " has_lobby, agenda) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
         error);
     if (stmt == NULL || !store(stmt, event, now_us, error))
         return FALSE;
@@ -230,7 +282,9 @@ gboolean mnb_event_update(MnbDb *db, const MnbEvent *event, gint64 now_us, GErro
                        "UPDATE event SET kind = ?2, title_en = ?3, title_ja = ?4, summary_en = ?5,"
                        " summary_ja = ?6, area = ?7, city = ?8, starts_us = ?9, duration_s = ?10,"
                        " time_zone = ?11, languages = ?12, is_public = ?13, recording_policy = ?14,"
-                       " audience = ?15, updated_us = ?16 WHERE id = ?1",
+                       " audience = ?15, updated_us = ?16, attendance = ?17, venue_en = ?18,"
+                       " venue_ja = ?19, learning_cities = ?20, capacity = ?21, has_lobby = ?22,"
+                       " agenda = ?23 WHERE id = ?1",
                        error);
     if (stmt == NULL || !store(stmt, event, now_us, error))
         return FALSE;

@@ -13,6 +13,12 @@ typedef enum {
     MNB_EVENT_PEER_EXCHANGE,
 } MnbEventKind;
 
+typedef enum {
+    MNB_ATTENDANCE_ONLINE,
+    MNB_ATTENDANCE_IN_PERSON,
+    MNB_ATTENDANCE_HYBRID, /* some in a hall, some online */
+} MnbAttendance;
+
 /* What happens to a recording of the event when it is ready. */
 typedef enum {
     MNB_RECORDING_POLICY_NONE,
@@ -29,15 +35,21 @@ typedef enum {
 /* Names as in docs/protocol.md; to_string: static, NULL out of range; parse: FALSE for NULL or
  * unknown. */
 const char *mnb_event_kind_to_string(MnbEventKind kind);
+const char *mnb_attendance_to_string(MnbAttendance attendance);
 const char *mnb_recording_policy_to_string(MnbRecordingPolicy policy);
 const char *mnb_audience_to_string(MnbAudience audience);
 gboolean mnb_event_kind_parse(const char *text, MnbEventKind *kind);
+gboolean mnb_attendance_parse(const char *text, MnbAttendance *attendance);
 gboolean mnb_recording_policy_parse(const char *text, MnbRecordingPolicy *policy);
 gboolean mnb_audience_parse(const char *text, MnbAudience *audience);
 
-#define MNB_TITLE_MAX       300  /* characters, each language */
-#define MNB_DESCRIPTION_MAX 8000 /* characters, each language; also event summaries */
-#define MNB_LANGUAGES_MAX   8
+#define MNB_TITLE_MAX           300  /* characters, each language */
+#define MNB_DESCRIPTION_MAX     8000 /* characters, each language; also event summaries */
+#define MNB_LANGUAGES_MAX       8
+#define MNB_VENUE_MAX           300 /* characters, each language */
+#define MNB_LEARNING_CITIES_MAX 30
+#define MNB_CAPACITY_MAX        100000
+#define MNB_AGENDA_BYTES_MAX    65536
 
 /* Texts are owned by the struct; never NULL after a find; NULL is "" in insert and update. */
 typedef struct {
@@ -56,6 +68,13 @@ typedef struct {
     gboolean is_public;
     MnbRecordingPolicy recording_policy;
     MnbAudience audience;
+    MnbAttendance attendance;
+    char *venue_en; /* where people meet who come in person; may be empty */
+    char *venue_ja;
+    char **learning_cities; /* codes; may be empty */
+    int capacity;           /* participants and observers at once; 0: no limit of its own */
+    gboolean has_lobby;     /* of a session that starts */
+    char *agenda;           /* JSON array, docs/protocol.md section 3; NULL is "[]" */
     gint64 created_us;
     gint64 updated_us;
     /* Of its current session (the open one, else the newest); read only. */

@@ -78,14 +78,30 @@ gboolean mnb_field_languages(char *const *languages, guint min, GError **error)
     return TRUE;
 }
 
+static gboolean field_json(const char *field, const char *text, gsize max, json_type type,
+                           GError **error)
+{
+    if (strnlen(text, max + 1) > max)
+        return refuse(error, field, "is too long");
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    gboolean is_right = json != NULL && json_typeof(json) == type;
+    json_decref(json);
+    if (is_right)
+        return TRUE;
+    return refuse(error, field,
+                  type == JSON_OBJECT ? "is not a JSON object" : "is not a JSON array");
+}
+
 gboolean mnb_field_object(const char *field, const char *text, gsize max, GError **error)
 {
-    if (text == NULL || strnlen(text, max + 1) > max)
-        return refuse(error, field, text == NULL ? "is missing" : "is too long");
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    gboolean is_object = json_is_object(object);
-    json_decref(object);
-    return is_object ? TRUE : refuse(error, field, "is not a JSON object");
+    if (text == NULL)
+        return refuse(error, field, "is missing");
+    return field_json(field, text, max, JSON_OBJECT, error);
+}
+
+gboolean mnb_field_array(const char *field, const char *text, gsize max, GError **error)
+{
+    return text == NULL || field_json(field, text, max, JSON_ARRAY, error);
 }
 
 static gboolean field_code(MnbDb *db, const char *sql, const char *field, const char *code,

@@ -20,11 +20,15 @@ gboolean mnb_field_languages(char *const *languages, guint min, GError **error);
 /* A JSON object of at most @max bytes. */
 gboolean mnb_field_object(const char *field, const char *text, gsize max, GError **error);
 
+/* A JSON array of at most @max bytes; NULL is an empty one. */
+gboolean mnb_field_array(const char *field, const char *text, gsize max, GError **error);
+
 /* MNB_ERROR_INVALID if the catalogue has no such area or city. */
 gboolean mnb_field_area(MnbDb *db, const char *code, GError **error);
 gboolean mnb_field_city(MnbDb *db, const char *code, GError **error);
 
-/* ["en","ja"] <-> list. Return (owned). What is no list of texts gives an empty one. */
+/* ["en","ja"] <-> list, of checked language tags or codes of cities: nothing is escaped. Return
+ * (owned). What is no list of texts gives an empty one. */
 char *mnb_languages_to_json(char *const *languages);
 char **mnb_languages_from_json(const char *json);
 

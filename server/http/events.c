@@ -5,6 +5,7 @@
 #include "recordings/taxonomy.h"
 #include "server/base/error.h"
 #include "server/http/api.h"
+#include "server/http/event-plan.h"
 #include "server/http/objects.h"
 #include <string.h>
 
@@ -63,6 +64,7 @@ static void apply(MnbFields *fields, MnbEvent *event)
         g_strfreev(event->languages);
         event->languages = tags;
     }
+    mnb_event_plan_apply(fields, event);
 }
 
 static gboolean is_empty(const char *text)
@@ -83,6 +85,7 @@ static void check_whole(MnbFields *fields, MnbDb *db, const MnbEvent *event)
         if (city == NULL)
             mnb_fields_wrong(fields, "city", "unknown");
     }
+    mnb_event_plan_check(fields, db, event);
     if (is_empty(event->title_en) && is_empty(event->title_ja))
         mnb_fields_wrong(fields, "title_en", "required");
 }

@@ -14,7 +14,18 @@ struct MnbFields {
     GHashTable *read; /* names that a reader asked for; static strings */
     GPtrArray *kept;  /* strings lent to callers */
     MnbProblem *problem;
+    MnbFields *parent; /* of an item of a list: told what is wrong; borrowed */
+    char *prefix;      /* "agenda[2]." */
 };
+
+static MnbFields *new_fields(json_t *object)
+{
+    MnbFields *fields = g_new0(MnbFields, 1);
+    fields->object = object;
+    fields->read = g_hash_table_new(g_str_hash, g_str_equal);
+    fields->kept = g_ptr_array_new_with_free_func(g_free);
+    return fields;
+}
 
 MnbFields *mnb_fields_new(const char *body, gsize len, MnbProblem **problem_out)
 {
@@ -35,11 +46,7 @@ MnbFields *mnb_fields_new(const char *body, gsize len, MnbProblem **problem_out)
         *problem_out = mnb_problem_new(400, "bad-json", "the body must be a JSON object");
         return NULL;
     }
-    MnbFields *fields = g_new0(MnbFields, 1);
-    fields->object = object;
-    fields->read = g_hash_table_new(g_str_hash, g_str_equal);
-    fields->kept = g_ptr_array_new_with_free_func(g_free);
-    return fields;
+    return new_fields(object);
 }
 
 void mnb_fields_free(MnbFields *fields)
@@ -50,12 +57,24 @@ void mnb_fields_free(MnbFields *fields)
     g_hash_table_unref(fields->read);
     g_ptr_array_unref(fields->kept);
     mnb_problem_free(fields->problem);
+    g_free(fields->prefix);
     g_free(fields);
+}
+
+static const char *keep(MnbFields *fields, char *text)
+{
+    g_ptr_array_add(fields->kept, text);
+    return text;
 }
 
 void mnb_fields_wrong(MnbFields *fields, const char *name, const char *code)
 {
     g_hash_table_add(fields->read, (gpointer)name);
+    if (fields->parent != NULL) {
+        char *path = g_strconcat(fields->prefix, name, NULL);
+        mnb_fields_wrong(fields->parent, keep(fields->parent, path), code);
+        return;
+    }
     if (fields->problem == NULL)
         fields->problem = mnb_problem_new(
             422, "invalid", "some fields are missing or not right; \"errors\" names them");
@@ -90,12 +109,6 @@ static const char *find_string(MnbFields *fields, const char *name)
         return NULL;
     }
     return json_string_value(value);
-}
-
-static const char *keep(MnbFields *fields, char *text)
-{
-    g_ptr_array_add(fields->kept, text);
-    return text;
 }
 
 static gboolean has_control_characters(const char *text, gboolean may_have_lines)
@@ -318,6 +331,59 @@ gboolean mnb_fields_languages(MnbFields *fields, const char *name, guint min, gu
         tags[i] = g_strdup(json_string_value(json_array_get(list, i)));
     *tags_out = tags;
     return TRUE;
+}
+
+gboolean mnb_fields_codes(MnbFields *fields, const char *name, guint max, char ***codes_out)
+{
+    json_t *list = find(fields, name);
+    if (list == NULL)
+        return FALSE;
+    gsize n = json_array_size(list);
+    if (!json_is_array(list) || n > max) {
+        mnb_fields_wrong(fields, name, json_is_array(list) ? "too-many" : "wrong-type");
+        return FALSE;
+    }
+    g_autoptr(GStrvBuilder) codes = g_strv_builder_new();
+    for (gsize i = 0; i < n; i++) {
+        const char *code = json_string_value(json_array_get(list, i));
+        const char *wrong = code == NULL ? "wrong-type" : NULL;
+        for (gsize k = 0; wrong == NULL && k < i; k++)
+            if (strcmp(code, json_string_value(json_array_get(list, k))) == 0)
+                wrong = "twice";
+        if (wrong != NULL) {
+            mnb_fields_wrong(fields, name, wrong);
+            return FALSE;
+        }
+        g_strv_builder_add(codes, code);
+    }
+    *codes_out = g_strv_builder_end(codes);
+    return TRUE;
+}
+
+gboolean mnb_fields_list(MnbFields *fields, const char *name, guint max, guint *n_out)
+{
+    json_t *list = find(fields, name);
+    if (list == NULL)
+        return FALSE;
+    if (!json_is_array(list) || json_array_size(list) > max) {
+        mnb_fields_wrong(fields, name, json_is_array(list) ? "too-many" : "wrong-type");
+        return FALSE;
+    }
+    *n_out = (guint)json_array_size(list);
+    return TRUE;
+}
+
+MnbFields *mnb_fields_item(MnbFields *fields, const char *name, guint i)
+{
+    json_t *object = json_array_get(find(fields, name), i);
+    if (!json_is_object(object)) {
+        mnb_fields_wrong(fields, name, "wrong-type");
+        return NULL;
+    }
+    MnbFields *item = new_fields(json_incref(object));
+    item->parent = fields;
+    item->prefix = g_strdup_printf("%s[%u].", name, i);
+    return item;
 }
 
 MnbProblem *mnb_fields_finish(MnbFields *fields)

@@ -48,6 +48,15 @@ gboolean mnb_fields_time_zone(MnbFields *fields, const char *name, const char **
 gboolean mnb_fields_languages(MnbFields *fields, const char *name, guint min, guint max,
                               char ***tags_out);
 
+/* At most @max different strings. @codes_out (owned; NULL-terminated). */
+gboolean mnb_fields_codes(MnbFields *fields, const char *name, guint max, char ***codes_out);
+/* A list of at most @max objects. */
+gboolean mnb_fields_list(MnbFields *fields, const char *name, guint max, guint *n_out);
+/* Its object @i, read like a request of its own: what is wrong with it is noted in @fields, under
+ * names as "agenda[2].title_en"; mnb_fields_finish() notes what nobody read, and returns NULL.
+ * Returns (owned; @fields must live longer): NULL, noted, when it is no object. */
+MnbFields *mnb_fields_item(MnbFields *fields, const char *name, guint i);
+
 /* Notes @code ("required", "unknown", ...) for a field whose value was read but does not fit. */
 void mnb_fields_wrong(MnbFields *fields, const char *name, const char *code);
 /* Notes "required" when the field is absent. */

@@ -1,6 +1,7 @@
 #include "server/http/objects.h"
 #include "recordings/film-edit.h"
 #include "recordings/visit.h"
+#include "server/http/event-plan.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include <string.h>
@@ -45,6 +46,7 @@ json_t *mnb_json_event(MnbHttpRequest *request, const MnbEvent *event)
         mnb_recording_policy_to_string(event->recording_policy), "audience",
         mnb_audience_to_string(event->audience), "state",
         mnb_session_state_to_string(event->session_state));
+    mnb_event_plan_to_json(json, event);
     if (is_known && event->session != NULL)
         json_object_set_new(json, "session", json_string(event->session));
     gboolean may_edit = mnb_http_request_may(request, MNB_MAY_EDIT_EVENT, event->id, NULL);

@@ -105,6 +105,7 @@ void mnb_classroom_init(MnbClassroom *room)
         .questions = g_ptr_array_new_with_free_func(question_free),
         .polls = g_ptr_array_new_with_free_func(poll_free),
         .agenda = json_array(),
+        .plan_agenda = json_array(),
         .agenda_current = -1,
         .note_en = g_strdup(""),
         .note_ja = g_strdup(""),
@@ -118,6 +119,7 @@ void mnb_classroom_clear(MnbClassroom *room)
     g_ptr_array_unref(room->questions);
     g_ptr_array_unref(room->polls);
     json_decref(room->agenda);
+    json_decref(room->plan_agenda);
     g_free(room->note_en);
     g_free(room->note_ja);
     g_queue_clear_full(&room->captions, caption_free);
@@ -273,6 +275,8 @@ typedef gboolean (*ApplyFunc)(MnbClassroom *room, const MnbClassroomEntry *entry
 static gboolean on_settings(MnbClassroom *room, const MnbClassroomEntry *entry, const json_t *body)
 {
     MnbRoomSettings *settings = &room->settings;
+    if (entry->peer == NULL)
+        set_flag(body, "lobby", &room->plan_lobby);
     gboolean is_changed = set_flag(body, "lobby", &settings->has_lobby);
     is_changed |= set_flag(body, "is_locked", &settings->is_locked);
     is_changed |= set_flag(body, "private_chat", &settings->has_private_chat);
@@ -436,6 +440,10 @@ static gboolean on_agenda(MnbClassroom *room, const MnbClassroomEntry *entry, co
             return FALSE;
     json_decref(room->agenda);
     room->agenda = json_deep_copy(items);
+    if (entry->peer == NULL) {
+        json_decref(room->plan_agenda);
+        room->plan_agenda = json_deep_copy(items);
+    }
     room->agenda_current = -1;
     room->agenda_since_us = 0;
     return TRUE;

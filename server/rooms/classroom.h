@@ -7,7 +7,8 @@
  *
  * Types of entries, who is in the column `peer`, and their bodies:
  *
- *     settings          who did it   {lobby, is_locked, private_chat, may_unmute, may_chat}: some
+ *     settings          who did it   {lobby, is_locked, private_chat, may_unmute, may_chat}: some;
+ *                       NULL         {lobby}: the event's plan changed
  *     phase             who did it   {phase}
  *     spotlight         who did it   {of, on}
  *     floor             who did it   {of, limit_s}       of "": nobody
@@ -18,7 +19,7 @@
  *     poll-state        who did it   {poll, state}
  *     poll-vote         the peer     {poll, options}; NULL {poll, options, voter} of an anonymous
  *                                    poll: voter is a pseudonym (mnb_poll_pseudonym())
- *     agenda            who did it   {items}
+ *     agenda            who did it   {items}             NULL: the event's plan changed
  *     agenda-item       who did it   {item}              -1: none
  *     note              who did it   {text_en, text_ja}
  *     caption           the peer     {language, text, began_ms}
@@ -137,6 +138,8 @@ typedef struct {
     json_t *agenda;       /* array of items */
     int agenda_current;   /* -1: none */
     gint64 agenda_since_us;
+    gboolean plan_lobby; /* as the plan last said, whatever was changed in the room since */
+    json_t *plan_agenda;
     char *note_en, *note_ja; /* both "": none */
     gint64 note_us;
     GQueue captions;  /* MnbCaption, oldest first */

@@ -248,7 +248,7 @@ static gboolean count_use(MnbDb *db, gpointer data, GError **error)
 /* Who comes for the first time waits in the lobby; who leads, presents or interprets does not. */
 static gboolean has_to_wait(const MnbRoom *room, const MnbPeer *peer, MnbRole role)
 {
-    return room->state->room.settings.has_lobby && (peer == NULL || !peer->was_admitted) &&
+    return mnb_room_has_lobby(room) && (peer == NULL || !peer->was_admitted) &&
            (role == MNB_ROLE_PARTICIPANT || role == MNB_ROLE_OBSERVER);
 }
 
@@ -292,7 +292,7 @@ static GError *find_obstacle(const Joining *joining, const MnbPeer *peer, const 
         return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_LOCKED,
                                    "the session is locked: it takes nobody new just now");
     if (mnb_room_state_count(state) >= max || mnb_room_state_count_waiting(state) >= max ||
-        state->peers->len >= MNB_ROOM_PEERS_MAX)
+        state->peers->len >= MNB_ROOM_PEERS_MAX || mnb_room_is_at_capacity(room, role))
         return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_ROOM_FULL,
                                    "the session has no place left");
     return NULL;

@@ -191,6 +191,18 @@ void mnb_room_append_simple(MnbRoom *room, const char *type, const char *peer, j
  */
 void mnb_room_append_end(MnbRoom *room, const char *peer, MnbAppended done, gpointer data);
 
+/* -------------------------------------------------------------------------------- room-plan.c */
+
+/* After loading and when the event changed: what the plan says differently from what it said when
+ * the log last heard of it goes into the log. What was changed in the room since, and the plan does
+ * not touch, stays. */
+void mnb_room_follow_plan(MnbRoom *room);
+/* The lobby is on, or about to be. */
+gboolean mnb_room_has_lobby(const MnbRoom *room);
+/* No place for one more in that role: the plan's capacity is of participants and observers, in the
+ * room or its lobby. */
+gboolean mnb_room_is_at_capacity(const MnbRoom *room, MnbRole role);
+
 /* -------------------------------------------------------------------------------------- room.c */
 
 gint64 mnb_room_wall_us(const MnbRoom *room);

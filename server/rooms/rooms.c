@@ -109,6 +109,7 @@ static MnbRoom *load_room(MnbRooms *rooms, const MnbSession *session, GError **e
                  room->state->seq, mnb_room_state_count(room->state));
     mnb_room_reconcile(room);
     mnb_slides_resume(rooms->slides, room);
+    mnb_room_follow_plan(room);
     return room;
 }
 
@@ -316,6 +317,7 @@ void mnb_rooms_event_changed(MnbRooms *self, const char *event)
         }
         mnb_event_free(room->event);
         room->event = fresh;
+        mnb_room_follow_plan(room);
     }
 }
 

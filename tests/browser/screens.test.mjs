@@ -90,7 +90,18 @@ test('staff screens', { skip, timeout: 180000 }, async () => {
   await hasText(page, 'Invitation links');
   await press(page, 'button', 'Make a link');
   await byRole(page, 'button', 'Copy link');
-  await checkScreen(page, 'edit-event', texts);
+  await page.click('input[name="attendance"][value="hybrid"]');
+  await fill(page, 'textbox', 'Place in English', 'City hall, Kitakyushu');
+  await page.select('#learning-city', '34100');
+  await press(page, 'button', 'Add an item');
+  await until('the focus in the new item', () => page.evaluate(() => document.activeElement.id.startsWith('agenda-')));
+  await page.keyboard.type('How the drill is planned');
+  await checkScreen(page, 'edit-event', texts, { names: ['How the drill is planned', 'City hall, Kitakyushu'] });
+  await press(page, 'button', 'Save');
+  await hasText(page, 'Saved.');
+  await press(page, 'link', 'Plan it again');
+  await byRole(page, 'button', 'Save and make links');
+  await until('the copied agenda', () => page.evaluate(() => document.querySelectorAll('.agenda-row').length === 1));
   quiet(page);
   await close(page);
 });
@@ -111,7 +122,7 @@ test('catalogue, event and film', { skip, timeout: 180000 }, async () => {
   await page.goto(server.url);
   await (await page.waitForSelector('.event-card a')).click();
   await hasText(page, 'How to join');
-  await checkScreen(page, 'event', texts);
+  await checkScreen(page, 'event', texts, { names: ['How the drill is planned', 'City hall, Kitakyushu'] });
   await page.goto(`${server.url}/watch/${film}`);
   await byRole(page, 'button', 'Play');
   await until('the qualities', () => page.evaluate(() => document.querySelectorAll('.player-menu option').length > 4));

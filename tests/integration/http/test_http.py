@@ -520,6 +520,38 @@ def only_staff_plans_and_only_facilitators_change():
 
 
 @test
+def an_event_has_a_plan():
+    plan = {
+        "attendance": "hybrid", "venue_en": "City hall", "venue_ja": "市役所", "learning_cities": ["20202", "34100"],
+        "capacity": 40, "has_lobby": True,
+        "agenda": [{"title_en": "Welcome", "title_ja": "挨拶", "speaker": "佐藤 美香", "duration_s": 600},
+                   {"title_en": "", "title_ja": "現地から", "speaker": "", "duration_s": 0}],
+    }
+    cities = [city["code"] for city in s.ask("GET", "/api/v1/cities").json()["items"]]
+    plan["learning_cities"] = cities[:2]
+    made = s.ask("POST", "/api/v1/events", event_fields(**plan), cookie=admin).json()
+    same({name: made[name] for name in plan}, plan)
+    path = "/api/v1/events/" + made["id"]
+    same(s.ask("PATCH", path, {"agenda": [{"title_en": "Talk"}], "capacity": 0}, cookie=admin).status, 200)
+    again = s.ask("GET", path).json()
+    same(again["agenda"], [{"title_en": "Talk", "title_ja": "", "speaker": "", "duration_s": 0}])
+    same((again["capacity"], again["venue_ja"]), (0, "市役所"))
+    for wrong, field in [
+        ({"agenda": [{"title_en": "Talk"}, {"speaker": "x"}]}, ("agenda[1].title_en", "required")),
+        ({"agenda": [{"title_en": "Talk", "minutes": 5}]}, ("agenda[0].minutes", "unknown-field")),
+        ({"agenda": [{"title_en": "Talk", "duration_s": 86401}]}, ("agenda[0].duration_s", "out-of-range")),
+        ({"agenda": ["Talk"]}, ("agenda", "wrong-type")), ({"agenda": {}}, ("agenda", "wrong-type")),
+        ({"agenda": [{"title_en": "x"}] * 41}, ("agenda", "too-many")),
+        ({"learning_cities": ["00000"]}, ("learning_cities", "unknown")),
+        ({"learning_cities": cities[:1] * 2}, ("learning_cities", "twice")),
+        ({"learning_cities": [1]}, ("learning_cities", "wrong-type")),
+        ({"capacity": -1}, ("capacity", "out-of-range")), ({"attendance": "moon"}, ("attendance", "unknown")),
+    ]:
+        problem(s.ask("PATCH", path, wrong, cookie=admin), 422, "invalid", field)
+    same(s.ask("GET", path).json()["agenda"], again["agenda"])
+
+
+@test
 def an_event_is_a_calendar_file():
     cookie = admin
     made = s.ask("POST", "/api/v1/events", event_fields(is_public=False), cookie=cookie).json()

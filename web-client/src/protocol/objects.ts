@@ -66,7 +66,36 @@ export const decodeCities = object<{ items: City[] }>({
   })),
 });
 
-export interface LearningEvent {
+export const ATTENDANCES = ['online', 'in-person', 'hybrid'] as const;
+export type Attendance = (typeof ATTENDANCES)[number];
+
+export interface AgendaItem {
+  title_en: string;
+  title_ja: string;
+  speaker: string;
+  duration_s: number;
+}
+
+const decodeAgendaItem = object<AgendaItem>({
+  title_en: withDefault(string, ''),
+  title_ja: withDefault(string, ''),
+  speaker: withDefault(string, ''),
+  duration_s: withDefault(number, 0),
+});
+
+/** What the plan says beyond titles and time. */
+export interface EventPlan {
+  attendance: Attendance;
+  venue_en: string;
+  venue_ja: string;
+  learning_cities: string[];
+  /** People in the room at once; 0: no limit. */
+  capacity: number;
+  has_lobby: boolean;
+  agenda: AgendaItem[];
+}
+
+export interface LearningEvent extends EventPlan {
   id: string;
   kind: EventKind;
   title_en: string;
@@ -103,6 +132,13 @@ export const decodeEvent = object<LearningEvent>({
   is_public: withDefault(boolean, false),
   recording_policy: withDefault(oneOf('none', 'review', 'publish'), 'review'),
   audience: withDefault(audience, 'staff'),
+  attendance: withDefault(oneOf(...ATTENDANCES), 'online'),
+  venue_en: withDefault(string, ''),
+  venue_ja: withDefault(string, ''),
+  learning_cities: withDefault(list(string), []),
+  capacity: withDefault(number, 0),
+  has_lobby: withDefault(boolean, false),
+  agenda: withDefault(list(decodeAgendaItem), []),
   state: sessionState,
   session: nullable(string),
   may: withDefault(
@@ -113,7 +149,7 @@ export const decodeEvent = object<LearningEvent>({
 export const decodeEvents = object<{ items: LearningEvent[] }>({ items: knownItems(decodeEvent) });
 
 /** What POST and PATCH of an event send. */
-export interface EventFields {
+export interface EventFields extends EventPlan {
   kind: EventKind;
   title_en: string;
   title_ja: string;

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { t } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
+import { formatDuration, formatTime } from '../../i18n/format';
 import { api } from '../../protocol/api';
 import type { LearningEvent } from '../../protocol/objects';
 import { heldLink, tokenFor, user } from '../../store/account';
@@ -11,7 +12,7 @@ import { usePageTitle, useResource } from '../parts/hooks';
 import { EventState, EventTime } from '../parts/event-time';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import {
-  BilingualTitle, Failed, LanguageBadges, Loading, Marked, OtherTitle, PageHeading,
+  BilingualTitle, Failed, LanguageBadges, Loading, Marked, OtherTitle, PageHeading, PersonText,
 } from '../parts/parts';
 import { RecordingCard } from '../parts/recording-card';
 import { CalendarLink } from './calendar-link';
@@ -25,10 +26,55 @@ function EventFacts({ event }: { event: LearningEvent }): JSX.Element {
       <div><dt><Icon path={icons.clock} size={20} />{t('event.when')}</dt><dd><EventTime event={event} /></dd></div>
       <div><dt><Icon path={icons.place} size={20} />{t('event.host-city')}</dt><dd><a href={`/?city=${event.city}`}><Marked text={cityName(event.city)} /></a></dd></div>
       <div><dt><AreaIcon code={event.area} size={20} />{t('event.area')}</dt><dd><a href={`/?area=${event.area}`}><Marked text={areaName(event.area)} /></a></dd></div>
+      {event.attendance !== 'online' && (
+        <div><dt><Icon path={icons.place} size={20} />{t('event.attendance')}</dt>
+          <dd>{t(`event.attendance-${event.attendance}`)}<Venue event={event} /></dd></div>
+      )}
+      {event.learning_cities.length > 0 && (
+        <div><dt><Icon path={icons.place} size={20} />{t('event.learning-cities')}</dt>
+          <dd><ul class="inline-list">
+            {event.learning_cities.map((code) => <li key={code}><a href={`/?city=${code}`}><Marked text={cityName(code)} /></a></li>)}
+          </ul></dd></div>
+      )}
       {event.languages.length > 0 && (
         <div><dt><Icon path={icons.language} size={20} />{t('event.languages')}</dt><dd><LanguageBadges tags={event.languages} /></dd></div>
       )}
     </dl>
+  );
+}
+
+function Venue({ event }: { event: LearningEvent }): JSX.Element | null {
+  const text = pickText(event.venue_en, event.venue_ja);
+  return text === null ? null : <><br /><Marked text={text} /></>;
+}
+
+/** Each item with its time on the event's own clock, counted from the start. */
+function Agenda({ event }: { event: LearningEvent }): JSX.Element | null {
+  if (event.agenda.length === 0) return null;
+  let offset = 0;
+  const items = event.agenda.map((item) => {
+    const starts = new Date(event.starts_at.getTime() + offset * 1000);
+    offset += item.duration_s;
+    return { item, starts };
+  });
+  // Without lengths there are no times to tell apart.
+  const hasTimes = offset > 0;
+  return (
+    <section class="section" aria-labelledby="agenda-heading">
+      <h2 id="agenda-heading">{t('event.agenda')}</h2>
+      <ol class="agenda">
+        {items.map(({ item, starts }, index) => (
+          <li key={index}>
+            {hasTimes && <time dateTime={starts.toISOString()}>{formatTime(starts, event.time_zone)}</time>}
+            <div>
+              <strong><BilingualTitle en={item.title_en} ja={item.title_ja} /></strong>
+              {item.speaker !== '' && <p class="quiet"><PersonText text={item.speaker} /></p>}
+            </div>
+            {item.duration_s > 0 && <span class="quiet">{formatDuration(item.duration_s)}</span>}
+          </li>
+        ))}
+      </ol>
+    </section>
   );
 }
 
@@ -99,6 +145,7 @@ export function EventScreen({ event: id }: { event: string }): JSX.Element {
           <EventFacts event={event} />
           <Summary event={event} />
           <HowToJoin event={event} />
+          <Agenda event={event} />
           {event.may.edit && <p><a class="button" href={editUrl}>{t('event.edit')}</a></p>}
           <Films event={event} />
         </article>

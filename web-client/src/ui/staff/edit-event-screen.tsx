@@ -7,8 +7,8 @@ import { api, ApiError } from '../../protocol/api';
 import type { LearningEvent } from '../../protocol/objects';
 import { heldLink, tokenFor, user } from '../../store/account';
 import { announce } from '../../store/announcer';
-import { emptyEventForm, eventFormOf, toEventFields, wrongFields, type EventFormField } from '../../store/event-form';
-import { navigate, type Route } from '../../store/location';
+import { copyOfEvent, emptyEventForm, eventFormOf, toEventFields, wrongFields, type EventFormField, type EventFormValues } from '../../store/event-form';
+import { navigate, query, type Route } from '../../store/location';
 import { loadTaxonomy } from '../../store/taxonomy';
 import { Frame } from '../frame';
 import { useAction, usePageTitle, useResource } from '../parts/hooks';
@@ -17,11 +17,14 @@ import { ActionError, BilingualTitle, Failed, Loading, PageHeading, StateBox } f
 import { EventForm } from './event-form';
 import { LinkList } from './link-list';
 
-function Editor({ event, token, onSaved }: {
-  event: LearningEvent | null; token: string | null; onSaved?: (event: LearningEvent) => void;
+function Editor({ event, token, start, onSaved }: {
+  event: LearningEvent | null; token: string | null;
+  /** What a new event begins with. */
+  start?: EventFormValues;
+  onSaved?: (event: LearningEvent) => void;
 }): JSX.Element {
   const action = useAction();
-  const [values, setValues] = useState(() => (event === null ? emptyEventForm(new Date()) : eventFormOf(event)));
+  const [values, setValues] = useState(() => (event === null ? start ?? emptyEventForm(new Date()) : eventFormOf(event)));
   const [wrong, setWrong] = useState<readonly EventFormField[]>([]);
   const [isSaved, setSaved] = useState(false);
   useEffect(() => {
@@ -83,12 +86,25 @@ function Existing({ id, token }: { id: string; token: string | null }): JSX.Elem
       <p class="lead-text"><BilingualTitle en={event.title_en} ja={event.title_ja} /></p>
       <p class="form-actions">
         <a class="button" href={`/events/${event.id}`}>{t('edit.view')}</a>
+        {user.value && <a class="button" href={`/staff/events/new?from=${event.id}`}>{t('edit.copy')}</a>}
         {heldLink()?.event === event.id && <a class="button" href="/join">{t('edit.go-room')}</a>}
       </p>
       <LinkList event={event} token={token} />
       <Editor event={event} token={token} onSaved={setValue} />
     </>
   );
+}
+
+function NewEvent(): JSX.Element {
+  const from = new URLSearchParams(query.value).get('from');
+  return from === null ? <Editor event={null} token={null} /> : <Copied key={from} from={from} />;
+}
+
+function Copied({ from }: { from: string }): JSX.Element {
+  const { resource, reload } = useResource(`copy ${from}`, (signal) => api.event(signal, from));
+  if (resource.state === 'loading') return <Loading />;
+  if (resource.state === 'failed') return <Failed error={resource.error} onRetry={reload} />;
+  return <Editor event={null} token={null} start={copyOfEvent(resource.value, new Date())} />;
 }
 
 export function EditEventScreen({ route }: { route: Route }): JSX.Element {
@@ -110,7 +126,7 @@ export function EditEventScreen({ route }: { route: Route }): JSX.Element {
       {who !== undefined && !needsSignIn && (
         <>
           <PageHeading>{id === null ? t('edit.new') : t('edit.title')}</PageHeading>
-          {id === null ? <Editor event={null} token={null} /> : <Existing key={id} id={id} token={token} />}
+          {id === null ? <NewEvent /> : <Existing key={id} id={id} token={token} />}
         </>
       )}
     </Frame>

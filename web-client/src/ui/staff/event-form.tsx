@@ -4,6 +4,7 @@ import { formatTimeSpan, languageName, zonedTime } from '../../i18n/format';
 import { t } from '../../i18n/staff';
 import { EVENT_KINDS, type RecordingPolicy } from '../../protocol/objects';
 import type { EventFormField, EventFormValues } from '../../store/event-form';
+import { PlanFields } from './plan-fields';
 import { AreaSelect, AudienceSelect, CitySelect, SelectField, TextField } from './fields';
 
 const LANGUAGES = ['en', 'ja'] as const;
@@ -59,7 +60,7 @@ function TimeFields({ values, wrong, onChange }: EventFormProps): JSX.Element {
   );
 }
 
-interface EventFormProps {
+export interface EventFormProps {
   values: EventFormValues;
   wrong: readonly EventFormField[];
   onChange: (change: Partial<EventFormValues>) => void;
@@ -108,6 +109,7 @@ export function EventForm({ values, wrong, onChange }: EventFormProps): JSX.Elem
         <LanguageChoices values={values} onChange={onChange} />
       </fieldset>
       <TimeFields values={values} wrong={wrong} onChange={onChange} />
+      <PlanFields values={values} wrong={wrong} onChange={onChange} />
       <fieldset class="panel">
         <legend>{t('edit.policy')}</legend>
         {POLICIES.map((policy) => (

@@ -70,6 +70,8 @@ export function SelectField<T extends string>({ id, label, value, error = null, 
 interface CodeSelectProps {
   id: string;
   label?: string;
+  /** Codes that are not offered. */
+  without?: readonly string[];
   value: string;
   error?: string | null;
   onChoose: (code: string) => void;
@@ -84,8 +86,9 @@ export function AreaSelect({ id, value, error = null, onChoose }: CodeSelectProp
 }
 
 /** The prefecture beside the name: several cities share a name's reading, and none of us knows all of them. */
-export function CitySelect({ id, label, value, error = null, onChoose }: CodeSelectProps): JSX.Element {
-  const options = sortCities(cities.value).map((city) => {
+export function CitySelect({ id, label, value, without = [], error = null, onChoose }: CodeSelectProps): JSX.Element {
+  const offered = cities.value.filter((city) => !without.includes(city.code));
+  const options = sortCities(offered).map((city) => {
     const name = pickText(city.name_en, city.name_ja)?.text ?? city.code;
     const prefecture = pickText(city.prefecture_en, city.prefecture_ja)?.text ?? '';
     if (prefecture === '') return { value: city.code, label: name };
