@@ -3,8 +3,19 @@
 #include "server/media/slot.h"
 #include <stddef.h>
 
+/* Whether packets of a frame come close together. */
+static void note_distance(MnbTrack *track, const MnbPacket *packet, int64_t now_us)
+{
+    if (packet->timestamp == track->added_timestamp && !packet->is_repair)
+        track->apart_us += (now_us - track->added_us - track->apart_us) / 8;
+    track->added_timestamp = packet->timestamp;
+    track->added_us = now_us;
+}
+
 void mnb_fanout_add(MnbTrack *track, MnbPacket *packet, int64_t now_us)
 {
+    if (track->is_video)
+        note_distance(track, packet, now_us);
     if (track->n_subs == 0 && track->n_waiting == 0)
         return;
     if (track->n_pending == MNB_PENDING_MAX)
@@ -38,14 +49,15 @@ static int64_t hold_us(const MnbTrack *track, int64_t now_us)
     if (track->n_pending == 0)
         return 0;
     if (track->is_video) {
-        if (track->n_subs < MNB_HOLD_VIDEO_SLOTS || track->n_pending >= MNB_TX_SEGMENTS_MAX ||
-            track->pending[track->n_pending - 1]->has_marker)
+        limit_us = track->n_subs < MNB_HOLD_VIDEO_SLOTS ? MNB_HOLD_FEW_US : MNB_HOLD_VIDEO_US;
+        if (track->apart_us >= limit_us || track->n_pending >= MNB_TX_SEGMENTS_MAX ||
+            track->pending[track->n_pending - 1]->has_marker ||
+            track->pending[track->n_pending - 1]->is_repair)
             return 0;
-        limit_us = MNB_HOLD_VIDEO_US;
     } else {
-        if (track->n_subs < MNB_HOLD_AUDIO_SLOTS || track->transport->room->n_audio_flowing < 2)
+        if (track->transport->room->n_audio_flowing < 2)
             return 0; /* a single voice has nobody to wait for */
-        limit_us = MNB_HOLD_AUDIO_US;
+        limit_us = track->n_subs < MNB_HOLD_HALL_SLOTS ? MNB_HOLD_AUDIO_US : MNB_HOLD_HALL_US;
     }
     int64_t left_us = track->pending_us + limit_us - now_us;
     return left_us > 0 ? left_us : 0;
@@ -97,15 +109,19 @@ void mnb_fanout_plan(MnbPacket *const *packets, unsigned n, uint8_t *padding)
     }
 }
 
-static void plan_audio(MnbTrack *const *tracks, unsigned n)
+/* Pictures by themselves; all sound of the set to one size. */
+static void plan_set(MnbTrack *const *tracks, unsigned n)
 {
     uint16_t most = 0;
-    for (unsigned i = 0; i < n; i++)
-        for (unsigned j = 0; j < tracks[i]->n_pending; j++)
+    for (unsigned i = 0; i < n; i++) {
+        if (tracks[i]->is_video)
+            mnb_fanout_plan(tracks[i]->pending, tracks[i]->n_pending, tracks[i]->padding);
+        for (unsigned j = 0; !tracks[i]->is_video && j < tracks[i]->n_pending; j++)
             if (tracks[i]->pending[j]->size > most)
                 most = tracks[i]->pending[j]->size;
+    }
     for (unsigned i = 0; i < n; i++)
-        for (unsigned j = 0; j < tracks[i]->n_pending; j++) {
+        for (unsigned j = 0; !tracks[i]->is_video && j < tracks[i]->n_pending; j++) {
             unsigned more = most - tracks[i]->pending[j]->size;
             tracks[i]->padding[j] = (uint8_t)(more <= MNB_PAD_AUDIO_MAX ? more : 0);
         }
@@ -180,7 +196,19 @@ static void send_one_track(MnbTrack *track, int64_t now_us)
     finish(track, now_us);
 }
 
-/* Several tracks: each receiver gets all of its slots' packets in one go. */
+/* What of the tracks being flushed goes to @transport, pictures or sound. */
+static void send_kind(const MnbTransport *transport, bool is_video, int64_t now_us)
+{
+    for (unsigned i = 0; i < transport->n_slots; i++) {
+        MnbSlot *slot = transport->slots[i];
+        MnbTrack *source = slot->source;
+        if (source != NULL && source->is_flushing && source->is_video == is_video)
+            mnb_slot_forward(slot, source->pending, source->padding, source->n_pending, now_us);
+    }
+}
+
+/* Several tracks: each receiver gets all of its slots' packets in one go, sound behind pictures: as
+ * the short last segment of a message it costs next to nothing. */
 static void send_tracks(MnbWorker *worker, MnbTrack *const *tracks, unsigned n, int64_t now_us)
 {
     uint32_t epoch = ++worker->flush_epoch;
@@ -193,13 +221,8 @@ static void send_tracks(MnbWorker *worker, MnbTrack *const *tracks, unsigned n, 
             if (transport->flush_epoch == epoch)
                 continue;
             transport->flush_epoch = epoch;
-            for (unsigned k = 0; k < transport->n_slots; k++) {
-                MnbSlot *slot = transport->slots[k];
-                MnbTrack *source = slot->source;
-                if (source != NULL && source->is_flushing)
-                    mnb_slot_forward(slot, source->pending, source->padding, source->n_pending,
-                                     now_us);
-            }
+            send_kind(transport, true, now_us);
+            send_kind(transport, false, now_us);
         }
     }
     for (unsigned i = 0; i < n; i++)
@@ -216,46 +239,44 @@ void mnb_fanout_flush(MnbTrack *track, int64_t now_us)
 
 #define FLUSH_SET_MAX 64
 
-/* An audio track whose time has come takes the others of its room along. */
-static bool goes_along(const MnbTrack *track, const MnbRoom *const *rooms, unsigned n_rooms)
+/* Takes out of the list what is due, and the sound that waits in the same room. Returns: how many
+ * tracks, all of one room. */
+static unsigned take_room(MnbWorker *worker, MnbTrack **set, int64_t now_us)
 {
-    for (unsigned i = 0; i < n_rooms; i++)
-        if (!track->is_video && track->transport->room == rooms[i])
-            return true;
-    return false;
-}
-
-void mnb_fanout_run(MnbWorker *worker, int64_t now_us)
-{
-    const MnbRoom *rooms[FLUSH_SET_MAX];
-    MnbTrack *audio[FLUSH_SET_MAX];
-    unsigned n_rooms = 0;
-    unsigned n_audio = 0;
-    if (worker->dirty_tracks == NULL)
-        return;
+    const MnbRoom *room = NULL;
+    unsigned n = 0;
     for (MnbTrack *track = worker->dirty_tracks; track != NULL; track = track->next_dirty)
-        if (!track->is_video && track->n_subs >= MNB_HOLD_AUDIO_SLOTS && track->n_pending > 0 &&
-            hold_us(track, now_us) == 0 && n_rooms < FLUSH_SET_MAX)
-            rooms[n_rooms++] = track->transport->room;
+        if (hold_us(track, now_us) == 0) {
+            room = track->transport->room;
+            break;
+        }
+    if (room == NULL)
+        return 0;
     MnbTrack **link = &worker->dirty_tracks;
-    while (*link != NULL) {
+    while (*link != NULL && n < FLUSH_SET_MAX) {
         MnbTrack *track = *link;
-        bool along = n_rooms > 0 && n_audio < FLUSH_SET_MAX && goes_along(track, rooms, n_rooms);
-        if (track->n_pending > 0 && !along && hold_us(track, now_us) > 0) {
+        if (track->transport->room != room || (track->is_video && hold_us(track, now_us) > 0)) {
             link = &track->next_dirty;
             continue;
         }
         *link = track->next_dirty;
         track->is_dirty = false;
-        if (along)
-            audio[n_audio++] = track;
-        else
-            mnb_fanout_flush(track, now_us);
+        if (track->n_pending > 0)
+            set[n++] = track;
     }
-    if (n_audio == 1) {
-        mnb_fanout_flush(audio[0], now_us);
-    } else if (n_audio > 1) {
-        plan_audio(audio, n_audio);
-        send_tracks(worker, audio, n_audio, now_us);
+    return n;
+}
+
+void mnb_fanout_run(MnbWorker *worker, int64_t now_us)
+{
+    MnbTrack *set[FLUSH_SET_MAX];
+    while (mnb_fanout_wait_us(worker, now_us) == 0) {
+        unsigned n = take_room(worker, set, now_us);
+        if (n == 1)
+            mnb_fanout_flush(set[0], now_us);
+        else if (n > 1) {
+            plan_set(set, n);
+            send_tracks(worker, set, n, now_us);
+        }
     }
 }

@@ -219,6 +219,9 @@ struct MnbTrack {
     uint8_t padding[MNB_PENDING_MAX]; /* to be added to each, set by the fan-out */
     unsigned n_pending;
     int64_t pending_us; /* arrival of the first one */
+    int64_t apart_us;   /* smoothed: from one packet of a frame to the next, on arrival */
+    int64_t added_us;   /* when the last one was added, and of which frame it was */
+    uint32_t added_timestamp;
     bool is_dirty;      /* in the worker's list */
     bool is_flushing;
     MnbTrack *next_dirty;

@@ -383,6 +383,12 @@ static int set_up_socket(MnbWorker *worker, unsigned index)
     } else {
         return -EAFNOSUPPORT;
     }
+    if (name.ss_family == AF_INET) {
+        /* "Do not fragment" spares the kernel a number for each packet. tx.c takes it back when a
+         * path is too narrow. */
+        int discover = IP_PMTUDISC_DO;
+        setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover);
+    }
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
