@@ -136,6 +136,17 @@ static bool wait_for_room(int fd)
     return false;
 }
 
+/* The path is narrower than the packet: from now on the kernel may cut what this socket sends. The
+ * worker forbids it at first, since that costs less. Returns whether that is news. */
+static bool let_fragment(MnbSocket *socket)
+{
+    int discover = IP_PMTUDISC_WANT;
+    if (socket->may_fragment)
+        return false;
+    socket->may_fragment = true;
+    return setsockopt(socket->fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover) == 0;
+}
+
 static void send_one_by_one(MnbTx *tx, unsigned i)
 {
     Message *message = &tx->messages[i];
@@ -153,6 +164,8 @@ static void send_one_by_one(MnbTx *tx, unsigned i)
                                 .msg_controllen = route->control_size};
         ssize_t sent = sendmsg(route->socket->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS) && wait_for_room(route->socket->fd))
+            continue;
+        if (sent < 0 && errno == EMSGSIZE && let_fragment(route->socket))
             continue;
         tx->counters.sends++;
         if (sent < 0)
@@ -206,6 +219,8 @@ static void send_range(MnbTx *tx, unsigned from, unsigned to)
             if (has_waited)
                 continue;
         }
+        if (error == EMSGSIZE && let_fragment(socket))
+            continue;
         if ((error == EIO || error == EINVAL || error == EMSGSIZE) &&
             tx->messages[from].n_segments > 1)
             on_gso_refused(tx, from);

@@ -32,6 +32,7 @@ struct MnbSocket {
     int fd;
     bool is_gso_off;
     uint8_t gso_refused;
+    bool may_fragment; /* a packet was too long for its path: the kernel cuts from now on */
     /* A stream: takes a message of packets of @segment_size bytes, the last may be shorter. Returns
      * how many of them were dropped. NULL: a datagram socket. */
     unsigned (*send)(MnbSocket *socket, const uint8_t *data, size_t size, size_t segment_size);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -52,6 +53,21 @@ static int map_code(void)
            MAP_FAILED;
 }
 
+static int udp_fd;
+
+static int let_fragment(void)
+{
+    int discover = IP_PMTUDISC_WANT;
+    return setsockopt(udp_fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover) == 0 ? 44
+                                                                                            : 1;
+}
+
+static int listen_to_all(void)
+{
+    int on = 1;
+    return setsockopt(udp_fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) < 0;
+}
+
 static int do_the_work(void)
 {
     char *memory = malloc(1 << 20);
@@ -74,6 +90,10 @@ static void test_forbidden(void)
 static void test_allowed(void)
 {
     g_assert_cmpint(try_inside(do_the_work), ==, 43);
+    udp_fd = socket(AF_INET, SOCK_DGRAM, 0);
+    g_assert_cmpint(try_inside(let_fragment), ==, 44);
+    g_assert_cmpint(try_inside(listen_to_all), ==, 1000 + SIGSYS);
+    close(udp_fd);
 }
 
 int main(int argc, char **argv)
