@@ -16,7 +16,7 @@
 #define WORKERS_MAX  64
 #define STOP_MS      2000
 #define DOOR_BACKLOG 1024
-#define CHECK_S      1
+#define CHECK_MS     250
 #define POLL_MS      20 /* while the workers end */
 
 typedef struct {
@@ -135,7 +135,7 @@ gboolean mnb_media_pool_start(MnbMediaPool *pool, GError **error)
             mnb_media_worker_stop(pool->workers->pdata[j]);
         return FALSE;
     }
-    pool->check_timer = g_timeout_add_seconds(CHECK_S, on_check, pool);
+    pool->check_timer = g_timeout_add(CHECK_MS, on_check, pool);
     return TRUE;
 }
 

@@ -38,7 +38,7 @@ gboolean mnb_media_worker_start(MnbMediaWorker *worker, GError **error);
 /* Closes the control socket and asks it to end. */
 void mnb_media_worker_stop(MnbMediaWorker *worker);
 
-/* Once a second: kills a worker that has said nothing for too long. */
+/* Four times a second: kills a worker that has said nothing for two seconds. */
 void mnb_media_worker_check(MnbMediaWorker *worker, gint64 now_us);
 
 /* What pick() compares: smaller is better. */

@@ -12,7 +12,7 @@
 #include "server/base/error.h"
 #include "server/base/log.h"
 
-#define SILENCE_US        (3 * G_USEC_PER_SEC)  /* statistics come every second */
+#define SILENCE_US        (2 * G_USEC_PER_SEC)  /* statistics come every second */
 #define READY_US          (10 * G_USEC_PER_SEC) /* from start to READY */
 #define MESSAGES_A_TURN   64                    /* then the other sources have theirs */
 #define RETRY_S           60                    /* after it ended too often */

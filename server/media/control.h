@@ -236,6 +236,8 @@ typedef struct {
     uint32_t zero;
 } MnbTransportStats;
 
+#define MNB_TRANSPORTS_MAX 8192 /* of one worker; TRANSPORT_OPEN beyond it is refused: -ENOSPC */
+
 #define MNB_TCP_FIRST_MAX 640
 
 /* A TCP connection on its way to the worker it is for, and what was read of it. */

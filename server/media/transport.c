@@ -59,6 +59,8 @@ int mnb_transport_open(MnbWorker *worker, const MnbTransportOpen *open)
         return -EINVAL;
     if (mnb_id_map_get(&worker->transports, open->transport) != NULL)
         return -EEXIST;
+    if (worker->stats.transports >= MNB_TRANSPORTS_MAX)
+        return -ENOSPC;
     MnbTransport *transport = calloc(1, sizeof *transport);
     if (transport == NULL)
         return -ENOMEM;

@@ -35,6 +35,24 @@ static int bind_udp(struct sockaddr_in *address_out)
     return fd;
 }
 
+/* Bound to no address, as manabi does it. */
+static int bind_udp6(struct sockaddr_in6 *address_out)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof any;
+    if (fd >= 0 && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0 ||
+                    bind(fd, (struct sockaddr *)&any, sizeof any) < 0 ||
+                    getsockname(fd, (struct sockaddr *)&any, &size) < 0)) {
+        close(fd);
+        fd = -1;
+    }
+    any.sin6_addr = in6addr_loopback;
+    *address_out = any;
+    return fd;
+}
+
 static int listen_tcp(struct sockaddr_in *address_out)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -58,6 +76,7 @@ Rig *rig_new_outside(void)
     rig->worker_control_fd = pair[1];
     rig->udp_fd = bind_udp(&rig->address);
     rig->tcp_fd = listen_tcp(&rig->tcp_address);
+    rig->udp6_fd = bind_udp6(&rig->address6);
     rig->now_us = 1000000000;
     return rig;
 }
@@ -66,8 +85,8 @@ Rig *rig_new(void)
 {
     Rig *rig = rig_new_outside();
     MnbWorkerConfig config = {.control_fd = rig->worker_control_fd,
-                              .udp_fds = {rig->udp_fd},
-                              .n_udp_fds = 1,
+                              .udp_fds = {rig->udp_fd, rig->udp6_fd},
+                              .n_udp_fds = rig->udp6_fd >= 0 ? 2 : 1,
                               .tcp_fds = {rig->tcp_fd},
                               .n_tcp_fds = 1,
                               .now_us = rig_clock,
@@ -88,6 +107,8 @@ void rig_free(Rig *rig)
     close(rig->worker_control_fd);
     close(rig->udp_fd);
     close(rig->tcp_fd);
+    if (rig->udp6_fd >= 0)
+        close(rig->udp6_fd);
     free(rig);
 }
 
@@ -214,6 +235,12 @@ static SSL_CTX *make_context(void)
     return shared;
 }
 
+static unsigned int repeat_soon(SSL *ssl, unsigned int last_us)
+{
+    (void)ssl;
+    return last_us == 0 ? 20000 : last_us * 2;
+}
+
 static void make_ssl(Peer *peer)
 {
     peer->ssl = SSL_new(peer->ctx);
@@ -224,6 +251,7 @@ static void make_ssl(Peer *peer)
     SSL_set_bio(peer->ssl, peer->in, peer->out);
     SSL_set_connect_state(peer->ssl);
     SSL_set_mtu(peer->ssl, 1200);
+    DTLS_set_timer_cb(peer->ssl, repeat_soon);
 }
 
 Peer *peer_new(Rig *rig, uint32_t transport, uint32_t room, MnbDirection direction, bool is_mute)
@@ -297,6 +325,27 @@ int peer_use_tcp(Peer *peer)
     return old;
 }
 
+int peer_use_v6(Peer *peer)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || peer->rig->udp6_fd < 0 ||
+        connect(fd, (struct sockaddr *)&peer->rig->address6, sizeof peer->rig->address6) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int old = peer->fd;
+    peer->fd = fd;
+    peer->is_v6 = true;
+    return old;
+}
+
+static bool is_lost(Peer *peer)
+{
+    peer->loss_seed = peer->loss_seed * 1664525 + 1013904223;
+    return (peer->loss_seed >> 8) % 100 < peer->loss_percent;
+}
+
 static void send_frame(Peer *peer, const void *data, size_t size)
 {
     uint8_t frame[2100] = {(uint8_t)(size >> 8), (uint8_t)size};
@@ -309,6 +358,13 @@ static void send_frame(Peer *peer, const void *data, size_t size)
 
 void peer_send_raw(Peer *peer, const void *data, size_t size)
 {
+    if (is_lost(peer))
+        return;
+    if (peer->is_v6) {
+        if (send(peer->fd, data, size, 0) < 0)
+            abort();
+        return;
+    }
     if (peer->is_tcp) {
         send_frame(peer, data, size);
         return;
@@ -381,6 +437,30 @@ void peer_advance_dtls(Peer *peer)
     if (got <= 0 && SSL_get_error(peer->ssl, got) == SSL_ERROR_ZERO_RETURN)
         peer->has_closed = true;
     send_dtls(peer);
+}
+
+void peer_repeat_dtls(Peer *peer)
+{
+    ERR_clear_error();
+    DTLSv1_handle_timeout(peer->ssl);
+    send_dtls(peer);
+}
+
+void peer_offer_profiles(Peer *peer, const char *profiles, bool has_certificate)
+{
+    SSL_CTX *ctx = SSL_CTX_new(DTLS_client_method());
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU);
+    if (has_certificate) {
+        SSL_CTX_use_certificate(ctx, peer_cert);
+        SSL_CTX_use_PrivateKey(ctx, peer_key);
+    }
+    if (profiles != NULL)
+        SSL_CTX_set_tlsext_use_srtp(ctx, profiles);
+    SSL_free(peer->ssl);
+    SSL_CTX_free(peer->ctx);
+    peer->ctx = ctx;
+    make_ssl(peer);
 }
 
 void peer_close_dtls(Peer *peer)
@@ -472,6 +552,8 @@ static void on_datagram(Peer *peer, uint8_t *data, size_t size)
             peer->stun_answers++;
             peer->stun_error = stun.error_code;
             if (stun.has_mapped)
+                peer->stun_mapped_family = stun.mapped.ss_family;
+            if (stun.has_mapped)
                 peer->stun_mapped_port = ntohs(((struct sockaddr_in *)&stun.mapped)->sin_port);
         }
         break;
@@ -523,7 +605,8 @@ void peer_poll(Peer *peer)
         return;
     }
     while ((got = recv(peer->fd, data, sizeof data, 0)) > 0)
-        on_datagram(peer, data, (size_t)got);
+        if (!is_lost(peer))
+            on_datagram(peer, data, (size_t)got);
 }
 
 void peer_forget(Peer *peer)

@@ -31,6 +31,8 @@ typedef struct {
     struct sockaddr_in address;
     int tcp_fd; /* listens */
     struct sockaddr_in tcp_address;
+    int udp6_fd; /* -1: no IPv6 here */
+    struct sockaddr_in6 address6;
     int64_t now_us;
     MnbMediaReady ready;
     RigEvent events[RIG_EVENTS_MAX];
@@ -66,6 +68,9 @@ typedef struct {
 typedef struct {
     Rig *rig;
     int fd;
+    bool is_v6;            /* fd is connected to the worker's IPv6 socket */
+    unsigned loss_percent; /* of datagrams either way; 0: none */
+    uint32_t loss_seed;
     bool is_tcp;    /* fd is a connection; frames of RFC 4571 */
     bool has_ended; /* the worker closed it */
     uint8_t stream[70000];
@@ -90,6 +95,7 @@ typedef struct {
     unsigned stun_answers;
     uint16_t stun_error;
     uint16_t stun_mapped_port;
+    int stun_mapped_family;
     unsigned bad_packets; /* that did not open */
     unsigned datagrams;   /* received */
     PeerPacket *packets;  /* RTP, in order of arrival */
@@ -109,6 +115,9 @@ int peer_move(Peer *peer);
 /* From now on by TCP. The UDP socket is returned (owned). */
 int peer_use_tcp(Peer *peer);
 
+/* From now on by IPv6. Returns the old socket (owned), or -1 where there is no IPv6. */
+int peer_use_v6(Peer *peer);
+
 void peer_check(Peer *peer, bool use_candidate);
 void peer_check_as(Peer *peer, const char *ufrag, const char *pwd, bool use_candidate);
 
@@ -117,6 +126,10 @@ bool peer_connect(Peer *peer);
 
 /* One step of the handshake: sends what OpenSSL wants to send, in datagrams of at most @mtu. */
 void peer_advance_dtls(Peer *peer);
+/* Repeats the last flight when the client's timer says so. */
+void peer_repeat_dtls(Peer *peer);
+/* Begins anew with these SRTP profiles (NULL: none) and with or without a certificate. */
+void peer_offer_profiles(Peer *peer, const char *profiles, bool has_certificate);
 void peer_close_dtls(Peer *peer);
 
 /* Reads the socket. */
