@@ -21,7 +21,7 @@
 #define FILE_NAME_MAX 100
 #define TRACKS_MAX    2000
 
-typedef enum { HOLE_RESTART, HOLE_RING, HOLE_DISK, N_HOLES } Hole;
+typedef enum { HOLE_RESTART, HOLE_RING, HOLE_DISK, HOLE_SYNC, N_HOLES } Hole;
 
 typedef struct {
     guint32 id;
@@ -87,7 +87,8 @@ static void tell_written(MnbRecorder *recorder, const MnbPipelineEvent *event)
 
 static void tell_hole(MnbRecorder *recorder, Hole hole, guint64 packets)
 {
-    static const char *const codes[] = {"recorder-restarted", "ring-full", "slow-disk"};
+    static const char *const codes[] = {"recorder-restarted", "ring-full", "slow-disk",
+                                        "failed-sync"};
     gint64 now_us = g_get_monotonic_time();
     recorder->untold_packets += packets;
     if (recorder->hole_us[hole] != 0 && now_us - recorder->hole_us[hole] < HOLE_LEAST_US)
@@ -373,8 +374,11 @@ static void on_event(MnbRecorder *recorder, const MnbPipelineEvent *event)
         MNB_LOG_WARNING("the disk of a recording is slow", "recording=%s", recorder->recording);
         tell_hole(recorder, HOLE_DISK, 0);
         break;
-    case MNB_PIPELINE_BAD_MEDIA:
     case MNB_PIPELINE_WARNING:
+        if (strcmp(event->code, "failed-sync") == 0)
+            tell_hole(recorder, HOLE_SYNC, 0);
+        G_GNUC_FALLTHROUGH;
+    case MNB_PIPELINE_BAD_MEDIA:
         MNB_LOG_WARNING("a recorder warns", "recording=%s track=%u code=%s: %s",
                         recorder->recording, event->track, event->code, event->reason);
         break;

@@ -48,7 +48,8 @@ typedef struct {
     void (*on_state)(MnbRecorder *recorder, MnbRecorderState state, const char *code,
                      const char *detail, gpointer data);
     /* Something is missing and it goes on. @code: "recorder-restarted" (between this part and the
-     * next), "ring-full" (@packets of them), "slow-disk" (nothing is lost yet). At most one of a
+     * next), "ring-full" (@packets of them), "slow-disk" (nothing is lost yet),
+     * "failed-sync" (a file cannot be relied on after a power cut). At most one of a
      * code in 5 s. */
     void (*on_hole)(MnbRecorder *recorder, const char *code, guint part, guint64 packets,
                     gpointer data);

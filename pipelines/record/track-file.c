@@ -120,7 +120,7 @@ static void sync_file(MnbTrackFile *file)
         return;
     /* After a failed sync the kernel calls the pages clean: a later success proves nothing. */
     if (fdatasync(file->fd) != 0) {
-        g_printerr("fdatasync: %s\n", g_strerror(errno));
+        mnb_lines_warn("failed-sync", "fdatasync: %s", g_strerror(errno));
         file->keeper.has_failed_sync = TRUE;
         if (errno == ENOSPC || errno == EDQUOT)
             g_atomic_int_set(&file->is_full, 1);

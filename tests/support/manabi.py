@@ -130,7 +130,7 @@ def wait_gone(pids, timeout_s=5):
 class Signal:
     """A client of the signalling protocol (docs/protocol.md, section 4), enough of RFC 6455 for it."""
 
-    def __init__(self, server, token, name="Mika Sato", resume=None):
+    def __init__(self, server, token, name="Mika Sato", resume=None, consent=None):
         host, port = "localhost", int(server.url.rsplit(":", 1)[1])
         self.socket = socket.create_connection((host, port), timeout=10)
         self.number = 0
@@ -143,7 +143,7 @@ class Signal:
         while not head.endswith(b"\r\n\r\n"):
             head += self.take(1)
         assert head.startswith(b"HTTP/1.1 101 "), head
-        more = {"resume": resume} if resume else {}
+        more = {key: value for key, value in [("resume", resume), ("consent", consent)] if value}
         self.welcome = self.ask("hello", token=token, name=name, language="en", **more)
 
     def take(self, size):
