@@ -212,6 +212,11 @@ static gboolean read_info(Probe *probe, MnbFilm *film, MnbFilmInfo *info, GError
     gint64 duration_ns = 0;
     g_autoptr(GstCaps) picture = sink_caps(probe, 0);
     info->kind = mnb_film_kind(film);
+    if (mnb_film_count_tracks(film) > MNB_FILM_TRACKS_MAX) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_TOO_LARGE, "the film has more than %d tracks",
+                    MNB_FILM_TRACKS_MAX);
+        return FALSE;
+    }
     if (picture == NULL && has_stream(probe, 0))
         return set_not_a_film(error, "the picture cannot be decoded");
     info->has_video = picture != NULL;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SD_LINES 576 /* and fewer: the colours of television before HD */
 #define QUEUE_BYTES                                                                                \
     (64u << 20) /* encoded bytes that may wait while the other stream catches up                   \
                  */
@@ -66,6 +67,7 @@ struct MnbFilm {
     GstClockTime first, last;
     char refused[128]; /* caps name of a stream that nobody decodes; "": none */
     gboolean has_all_pads;
+    gint n_tracks; /* atomic: of any kind, wanted or not */
 };
 
 enum { VIDEO, AUDIO }; /* AUDIO: the first sound */
@@ -87,13 +89,40 @@ static GstElement *add(MnbFilm *film, const char *factory, const char *name, Gst
     return element;
 }
 
-/* Makes pictures upright I420 without interlacing. */
+/* A film that does not say its colours has those of its size; said here, before it is turned: a
+ * phone's upright 360x640 would count as HD by its height. */
+static GstPadProbeReturn on_picture_caps(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    GstCaps *caps;
+    int width = 0, height = 0;
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+        return GST_PAD_PROBE_OK;
+    gst_event_parse_caps(event, &caps);
+    const GstStructure *structure = gst_caps_get_structure(caps, 0);
+    if (gst_structure_has_field(structure, "colorimetry") ||
+        !gst_structure_get_int(structure, "width", &width) ||
+        !gst_structure_get_int(structure, "height", &height))
+        return GST_PAD_PROBE_OK;
+    g_autoptr(GstCaps) named = gst_caps_copy(caps);
+    gst_caps_set_simple(named, "colorimetry", G_TYPE_STRING,
+                        MIN(width, height) <= SD_LINES ? "bt601" : "bt709", NULL);
+    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(named);
+    gst_event_unref(event);
+    return GST_PAD_PROBE_OK;
+}
+
+/* Makes pictures upright I420 without interlacing. The converter must not scale: asked for an
+ * upright picture it would squeeze the lying one into it before it is turned. */
 static GstElement *add_picture_filters(MnbFilm *film, GstElement *last)
 {
     GstElement *filter;
-    if ((last = add(film, "videoconvertscale", "film-video-convert", last)) == NULL ||
-        (last = filter = add(film, "capsfilter", "film-video-caps", last)) == NULL)
+    if ((last = add(film, "videoconvert", "film-video-convert", last)) == NULL ||
+        (filter = add(film, "capsfilter", "film-video-caps", last)) == NULL)
         return NULL;
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(last, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_picture_caps, NULL, NULL);
+    last = filter;
     gst_util_set_object_arg(G_OBJECT(filter), "caps", "video/x-raw, format=I420");
     if ((last = add(film, "deinterlace", "film-video-deinterlace", last)) == NULL)
         return NULL;
@@ -217,6 +246,7 @@ static GstPadProbeReturn on_tag(GstPad *pad, GstPadProbeInfo *info, gpointer dat
 static void on_pad(GstElement *demuxer, GstPad *pad, gpointer data)
 {
     MnbFilm *film = data;
+    g_atomic_int_inc(&film->n_tracks);
     g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
     if (caps == NULL)
         caps = gst_pad_query_caps(pad, NULL);
@@ -349,6 +379,11 @@ void mnb_film_free(MnbFilm *film)
 const MnbFilmKind *mnb_film_kind(const MnbFilm *film)
 {
     return film->kind;
+}
+
+int mnb_film_count_tracks(MnbFilm *film)
+{
+    return g_atomic_int_get(&film->n_tracks);
 }
 
 gboolean mnb_film_has_all_streams(MnbFilm *film)

@@ -15,6 +15,7 @@
 #define MNB_FILM_DURATION_MAX_US (12 * 3600 * (gint64)G_USEC_PER_SEC)
 #define MNB_FILM_SIDE_MAX        8192
 #define MNB_FILM_PIXELS_MAX      35700000
+#define MNB_FILM_TRACKS_MAX      64 /* of any kind: with more it is no film of a camera */
 
 #define MNB_FILM_SOUNDS_MAX 8
 #define MNB_FILM_STREAMS    (1 + MNB_FILM_SOUNDS_MAX) /* 0: the picture; 1 + n: sound n */
@@ -33,6 +34,9 @@ MnbFilm *mnb_film_new(const char *path, GstElement *pipeline, MnbFilmBranch bran
 void mnb_film_free(MnbFilm *film); /* NULL is fine; after the pipeline went to NULL */
 
 const MnbFilmKind *mnb_film_kind(const MnbFilm *film);
+
+/* Tracks of any kind that the demuxer has told of. */
+int mnb_film_count_tracks(MnbFilm *film);
 
 /* Whether the demuxer has said that there are no more streams. */
 gboolean mnb_film_has_all_streams(MnbFilm *film);
