@@ -2,7 +2,7 @@
 import { DecodeError, type Decoder } from './decode';
 import {
   decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeJobs, decodeJoin, decodeLink, decodeLinks,
-  decodeMe, decodeRecording, decodeRecordings, decodeSession,
+  decodeMe, decodeRecording, decodeRecordings, decodeSession, decodeTimeline,
   decodeUpload, decodeUploads,
   type EventFields, type Role, type UploadDraft,
 } from './objects';
@@ -169,8 +169,14 @@ export const api = {
     call(`/recordings${queryString(query)}`, signal, { decode: decodeRecordings }),
   recording: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/recordings/${segment(id)}`, signal, { token, decode: decodeRecording }),
-  changeRecording: (signal: AbortSignal, id: string, body: object) =>
-    call(`/recordings/${segment(id)}`, signal, { method: 'PATCH', body, decode: decodeRecording }),
+  changeRecording: (signal: AbortSignal, id: string, body: object, token?: string | null) =>
+    call(`/recordings/${segment(id)}`, signal, { method: 'PATCH', body, token, decode: decodeRecording }),
+  timeline: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/timeline`, signal, { token, decode: decodeTimeline }),
+  renderRecording: (signal: AbortSignal, id: string, publish: boolean, token?: string | null) =>
+    call(`/recordings/${segment(id)}/render`, signal, { method: 'POST', body: { publish }, token, decode: decodeRecording }),
+  cancelRecording: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/cancel`, signal, { method: 'POST', token, decode: decodeRecording }),
 
   uploads: (signal: AbortSignal) => call('/uploads', signal, { decode: decodeUploads }),
   upload: (signal: AbortSignal, id: string) => call(`/uploads/${segment(id)}`, signal, { decode: decodeUpload }),

@@ -228,6 +228,55 @@ export interface Rendition {
   bitrate_bps: number | null;
 }
 
+export const LICENCES = ['', 'all-rights-reserved', 'cc-by-4.0', 'cc-by-sa-4.0', 'cc-by-nc-4.0', 'cc-by-nd-4.0', 'cc0-1.0'] as const;
+export type Licence = (typeof LICENCES)[number];
+
+export interface Chapter {
+  at_ms: number;
+  title_en: string;
+  title_ja: string;
+}
+
+const decodeChapter = object<Chapter>({
+  at_ms: number, title_en: withDefault(string, ''), title_ja: withDefault(string, ''),
+});
+
+export interface Span {
+  peer: number;
+  from_ms: number;
+  to_ms: number;
+}
+
+/** What was captured, on its own time line, before cuts. */
+export interface Timeline {
+  source_ms: number;
+  keep_ms: (readonly [number, number])[];
+  made_ms: (readonly [number, number])[];
+  chapters: Chapter[];
+  peers: string[];
+  spoke: Span[];
+  seen: Span[];
+  chat: { at_ms: number; who: string; text: string }[];
+}
+
+const decodeRange: Decoder<readonly [number, number]> = (value, path) => {
+  const pair = list(number)(value, path);
+  return [pair[0] ?? 0, pair[1] ?? 0];
+};
+
+const decodeSpans = withDefault(list(object<Span>({ peer: number, from_ms: number, to_ms: number })), []);
+
+export const decodeTimeline = object<Timeline>({
+  source_ms: number,
+  keep_ms: list(decodeRange),
+  made_ms: list(decodeRange),
+  chapters: withDefault(list(decodeChapter), []),
+  peers: withDefault(list(string), []),
+  spoke: decodeSpans,
+  seen: decodeSpans,
+  chat: withDefault(list(object<Timeline['chat'][number]>({ at_ms: number, who: string, text: string })), []),
+});
+
 export interface Recording {
   id: string;
   title_en: string;
@@ -249,6 +298,11 @@ export interface Recording {
   playlist: string | null;
   downloads: Download[];
   renditions: Rendition[];
+  more_areas: string[];
+  licence: Licence;
+  chapters: Chapter[];
+  eta_s: number | null;
+  is_at_work: boolean;
   snippet_en: string | null;
   snippet_ja: string | null;
 }
@@ -278,6 +332,11 @@ export const decodeRecording = object<Recording>({
   renditions: withDefault(knownItems(object<Rendition>({
     name: string, width: nullable(number), height: nullable(number), bitrate_bps: nullable(number),
   })), []),
+  more_areas: withDefault(list(string), []),
+  licence: withDefault(oneOf(...LICENCES), ''),
+  chapters: withDefault(list(decodeChapter), []),
+  eta_s: nullable(number),
+  is_at_work: withDefault(boolean, false),
   snippet_en: nullable(string),
   snippet_ja: nullable(string),
 });

@@ -19,6 +19,7 @@ type Screen = ComponentType<{ route: Route }>;
 /** Screens that come with their own code and style sheet, loaded when first opened. */
 const onDemand: Partial<Record<Route['screen'], () => Promise<Screen>>> = {
   'watch': () => withStyle('watch', import('./watch/watch-screen').then((module) => module.WatchScreen)),
+  'review': () => withStyle('watch', withStyle('staff', withStyle('review', import('./review/review-screen').then((module) => module.ReviewScreen)))),
   'join': () => withStyle('room', import('./room/room-screen').then((module) => module.RoomScreen)),
   'sign-in': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.SignInScreen)),
   'staff': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.StaffScreen)),

@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { pickText } from '../../i18n/bilingual';
+import { formatDuration } from '../../i18n/format';
+import { t as review } from '../../i18n/review';
 import { reasonText, t } from '../../i18n/staff';
 import { api } from '../../protocol/api';
 import type { Recording } from '../../protocol/objects';
@@ -16,12 +18,14 @@ function titleOf(film: Recording): string {
 function FilmState({ film }: { film: Recording }): JSX.Element {
   const percent = Math.floor((film.progress_permille ?? 0) / 10);
   const hasFailed = film.reason !== null && film.state !== 'published';
+  const isWorking = film.is_at_work || film.state === 'processing';
   return (
     <>
       <span class={`film-state is-${hasFailed ? 'failed' : film.state}`}>{hasFailed ? t('job.failed') : t(`state.${film.state}`)}</span>
-      {film.state === 'processing' && !hasFailed && (
+      {isWorking && !hasFailed && (
         <span class="progress-line">
           <progress max={100} value={percent} aria-label={t('staff.progress')} /><span>{percent} %</span>
+          {film.eta_s !== null && <span class="quiet">{t('staff.eta', { duration: formatDuration(film.eta_s) })}</span>}
         </span>
       )}
       {hasFailed && film.reason !== null && (
@@ -53,6 +57,7 @@ function FilmRow({ film, onChanged }: { film: Recording; onChanged: () => void }
           {film.playlist !== null && (
             <a class="small-button" href={`/watch/${film.id}`} aria-label={t('staff.open-label', { title })}>{t('staff.open')}</a>
           )}
+          <a class="small-button" href={`/review/${film.id}`} aria-label={review('review.open-label', { title })}>{review('review.open')}</a>
           <button type="button" class="small-button" aria-label={t('staff.edit-label', { title })}
             onClick={() => setDialog('edit')}>{t('staff.edit')}</button>
           {canPublish && (

@@ -1,0 +1,90 @@
+// From a film that came in to one that is cut, published, watched in another language, and withdrawn.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
+import { byRole, fill, hasText, launchChromium, missing, newPage, press } from '../support/browser.mjs';
+import { makeMedia } from '../support/media.mjs';
+import { checkScreen, complaints, loadTexts, reportRefusedContent } from '../support/screens.mjs';
+import { Server, until } from '../support/server.mjs';
+
+const skip = missing() ?? false;
+const PASSWORD = 'learning between cities';
+let server, media, texts, chromium, work, film, page;
+
+const recording = async () => page.evaluate(async (id) => (await fetch(`/api/v1/recordings/${id}`)).json(), film);
+
+before(async () => {
+  if (skip) return;
+  work = mkdtempSync(path(tmpdir(), 'manabi-review-'));
+  [texts, server] = await Promise.all([loadTexts(), Server.start()]);
+  media = makeMedia(path(tmpdir(), 'manabi-media'));
+  chromium = await launchChromium({ camera: media.street, microphone: media.tone440 });
+  const clip = path(work, 'clip.mkv');
+  execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25:duration=12',
+    '-f', 'lavfi', '-i', 'sine=frequency=300:duration=12', '-f', 'lavfi', '-i', 'sine=frequency=900:duration=12', '-map', '0', '-map', '1',
+    '-map', '2', '-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'flac', '-metadata:s:a:0', 'language=eng', '-metadata:s:a:1', 'language=jpn', clip]);
+  const imported = await server.cli('import', clip, '--city', '40100', '--area', 'disaster-risk-management', '--title', 'Flood drills',
+    '--title-ja', '洪水訓練', '--language', 'en', '--language', 'ja');
+  [film] = imported.match(/[0-9a-hjkmnp-tv-z]{26}/);
+  page = await newPage(chromium);
+  await reportRefusedContent(page);
+  await page.goto(server.link('administrator'));
+  await fill(page, 'textbox', /^New password/, PASSWORD);
+  await press(page, 'button', 'Save password');
+  await hasText(page, 'Work on films');
+});
+
+after(async () => {
+  await chromium?.close().catch(() => {});
+  await server?.stop();
+  if (work) rmSync(work, { recursive: true, force: true });
+});
+
+test('a film is cut, gets chapters, and is made anew', { skip, timeout: 240000 }, async () => {
+  await until('the film', async () => { const now = await recording(); return now.playlist !== undefined && now.playlist !== null && !now.is_at_work; }, { deadlineMs: 90000 });
+  await page.goto(`${server.url}/review/${film}`);
+  await hasText(page, 'Time line');
+  await checkScreen(page, 'review', texts, { names: ['Flood drills', '洪水訓練'] });
+  await fill(page, 'textbox', 'Film begins at', '2');
+  await fill(page, 'textbox', 'Film ends at', '0:10');
+  await press(page, 'button', 'Leave out 10 s from here');
+  await fill(page, 'textbox', 'Cut 1: from', '4');
+  await fill(page, 'textbox', 'Cut 1: to', '6.5');
+  await press(page, 'button', 'Chapter here');
+  await fill(page, 'textbox', 'Chapter 1: at', '7');
+  await fill(page, 'textbox', 'Chapter 1: title in English', 'Drill');
+  await fill(page, 'textbox', 'Chapter 1: title in Japanese', '訓練');
+  await hasText(page, 'The film will be 0:05.5 long');
+  await checkScreen(page, 'review-cut', texts, { names: ['Flood drills', '洪水訓練', 'Drill', '訓練'] });
+  await press(page, 'button', 'Make the film with these cuts');
+  await until('the cut film', async () => { const now = await recording(); return !now.is_at_work && now.duration_s < 8; }, { deadlineMs: 90000 });
+  const now = await recording();
+  assert.equal(now.duration_s, 6);
+  assert.deepEqual(now.chapters, [{ at_ms: 2500, title_en: 'Drill', title_ja: '訓練' }]);
+  assert.deepEqual(complaints(page), []);
+});
+
+test('a withdrawal holds at once for every address, and is taken back', { skip, timeout: 120000 }, async () => {
+  const seen = async (address) => (await fetch(`${server.url}${address}`)).status;
+  const now = await recording();
+  const addresses = [`/api/v1/recordings/${film}`, now.playlist, now.poster, `/media/${film}/360p/index.m3u8`, `/media/${film}/360p/stream.mp4`, `/media/${film}/video.mp4`];
+  if (now.state !== 'published') {
+    await page.reload();
+    await press(page, 'button', 'Publish');
+    await until('published', async () => (await recording()).state === 'published');
+  }
+  for (const address of addresses) assert.equal(await seen(address), 200, address);
+  await page.reload();
+  await press(page, 'button', 'Withdraw');
+  await page.keyboard.press('Tab');
+  await page.evaluate(() => [...document.querySelectorAll('dialog .button')].at(-1).click());
+  await until('withdrawn', async () => (await recording()).state === 'withdrawn');
+  for (const address of addresses) assert.equal(await seen(address), 404, address);
+  await hasText(page, 'Nobody but staff can see it.');
+  await press(page, 'button', 'Publish');
+  await until('published again', async () => (await recording()).state === 'published');
+  for (const address of addresses) assert.equal(await seen(address), 200, address);
+});
