@@ -197,7 +197,8 @@ typedef struct {
     uint32_t is_flowing; /* 1: packets arrive; 0: none for 2 s (muted, or the line is dead) */
 } MnbTrackState;
 
-/* Who speaks in a room: sent when the order of the loudest three changes, at most every 200 ms. */
+/* Who speaks in a room: sent when the order of the loudest three changes: every 200 ms,
+ * and 60 ms after a voice began that was not among them. */
 typedef struct {
     uint32_t room;
     uint32_t tracks[3]; /* loudest first; 0: nobody */

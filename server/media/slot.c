@@ -2,6 +2,7 @@
 
 #include "server/media/fanout.h"
 #include "server/media/seq.h"
+#include "server/media/speaker.h"
 #include "server/media/track.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -277,12 +278,38 @@ int mnb_slot_switch(MnbSlot *slot, const MnbPacket *packet)
     return 0;
 }
 
+/* A voice that began while it was decided that she is to be heard: what she said so far goes out at
+ * once. The receiver's jitter buffer plays it a little faster. */
+static void start_audio(MnbSlot *slot, int64_t now_us)
+{
+    MnbTrack *track = slot->target;
+    MnbPacket *packets[MNB_VOICE_BACK_MAX];
+    uint8_t padding[MNB_VOICE_BACK_MAX];
+    unsigned n = 0;
+    const MnbPacket *first = mnb_speaker_beginning(track, now_us);
+    if (first == NULL)
+        return;
+    mnb_fanout_flush(track, now_us); /* what waits for its fan-out is in the ring, too */
+    if (slot->target != track || mnb_slot_switch(slot, first) < 0)
+        return;
+    uint16_t end = (uint16_t)(track->head + 1);
+    for (uint16_t seq = slot->first_seq; seq != end && n < MNB_VOICE_BACK_MAX; seq++) {
+        MnbPacket *packet = mnb_track_packet(track, seq);
+        if (packet != NULL)
+            packets[n++] = packet;
+    }
+    mnb_fanout_plan(packets, n, padding);
+    mnb_slot_forward(slot, packets, padding, n, now_us);
+}
+
 void mnb_slot_start(MnbSlot *slot, int64_t now_us)
 {
     MnbTrack *track = slot->target;
     MnbWorker *worker = slot->transport->worker;
-    if (!track->is_video)
+    if (!track->is_video) {
+        start_audio(slot, now_us);
         return;
+    }
     if (!mnb_track_has_key_cache(track, now_us) ||
         (slot->source != NULL && now_us - track->key_us > LAYER_CACHE_US)) {
         mnb_track_request_key(track, now_us);

@@ -1,5 +1,7 @@
 #include "server/media/speaker.h"
 
+#include "server/media/seq.h"
+#include "server/media/track.h"
 #include <string.h>
 
 #define LOUD_MAX        127
@@ -18,12 +20,54 @@ void mnb_speaker_init(MnbRoom *room)
     room->speaker_timer.owner = room;
 }
 
-void mnb_speaker_heard(MnbTrack *track, uint8_t level)
+/* Returns true with the packet that makes a voice of what began. */
+static bool note_voice(MnbTrack *track, const MnbPacket *packet, uint32_t loudness)
+{
+    if ((float)loudness < SPEECH_LOUDNESS) {
+        if (track->voice_count < MNB_VOICE_PACKETS)
+            track->voice_count = 0;
+        return false;
+    }
+    if (track->voice_count == 0 || packet->arrival_us - track->voiced_us > MNB_VOICE_PAUSE_US) {
+        track->voice_us = packet->arrival_us;
+        track->voice_seq = packet->seq;
+        track->voice_sum = track->voice_count = 0;
+    }
+    track->voiced_us = packet->arrival_us;
+    if (track->voice_count >= MNB_VOICE_PACKETS)
+        return false;
+    track->voice_sum += loudness;
+    return ++track->voice_count == MNB_VOICE_PACKETS;
+}
+
+const MnbPacket *mnb_speaker_beginning(const MnbTrack *track, int64_t now_us)
+{
+    if (track->voice_us == 0 || now_us - track->voice_us > MNB_VOICE_BACK_US)
+        return NULL;
+    int32_t back = mnb_seq_diff(track->head, track->voice_seq) + MNB_VOICE_EARLY;
+    if (back < 0 || back > UINT8_MAX)
+        return NULL; /* the stream began anew */
+    if (back >= MNB_VOICE_BACK_MAX)
+        back = MNB_VOICE_BACK_MAX - 1;
+    for (; back >= 0; back--) {
+        const MnbPacket *packet = mnb_track_packet(track, (uint16_t)(track->head - back));
+        if (packet != NULL && now_us - packet->arrival_us <= MNB_VOICE_BACK_US)
+            return packet;
+    }
+    return NULL;
+}
+
+static void begin_voice(MnbTrack *track, int64_t now_us);
+
+void mnb_speaker_heard(MnbTrack *track, const MnbPacket *packet)
 {
     MnbRoom *room = track->transport->room;
-    track->level_sum += LOUD_MAX - (uint32_t)(level & 0x7f);
+    uint32_t loudness = LOUD_MAX - (uint32_t)(packet->level & 0x7f);
+    track->level_sum += loudness;
     track->level_count++;
     room->quiet_rounds = 0;
+    if (note_voice(track, packet, loudness))
+        begin_voice(track, packet->arrival_us);
     if (!mnb_timer_is_armed(&room->speaker_timer))
         mnb_wheel_arm(&room->worker->wheel, &room->speaker_timer,
                       room->worker->now_us + MNB_SPEAKER_ROUND_US);
@@ -74,13 +118,11 @@ static void smooth(MnbTrack *track, int64_t now_us)
         track->spoke_us = now_us;
 }
 
-static void on_round(void *owner, int64_t now_us)
+static void rank(MnbRoom *room, int64_t now_us)
 {
-    MnbRoom *room = owner;
     uint32_t best[MNB_SPEAKERS] = {0};
     float score[MNB_SPEAKERS] = {0};
     for (MnbTrack *track = room->audio_tracks; track != NULL; track = track->next_in_room) {
-        smooth(track, now_us);
         if (track->spoke_us == 0 || now_us - track->spoke_us > KEEP_US)
             continue;
         float mine = track->loudness;
@@ -105,6 +147,27 @@ static void on_round(void *owner, int64_t now_us)
         memcpy(room->speakers, best, sizeof best);
         tell(room);
     }
+}
+
+/* The silence before does not count, and nobody else is judged before the round is over. */
+static void begin_voice(MnbTrack *track, int64_t now_us)
+{
+    MnbRoom *room = track->transport->room;
+    track->level_sum = track->voice_sum;
+    track->level_count = track->voice_count;
+    smooth(track, now_us);
+    for (unsigned i = 0; i < MNB_SPEAKERS; i++)
+        if (room->speakers[i] == track->config.track)
+            return; /* her place is decided by the rounds */
+    rank(room, now_us);
+}
+
+static void on_round(void *owner, int64_t now_us)
+{
+    MnbRoom *room = owner;
+    for (MnbTrack *track = room->audio_tracks; track != NULL; track = track->next_in_room)
+        smooth(track, now_us);
+    rank(room, now_us);
     if (++room->quiet_rounds < QUIET_ROUNDS)
         mnb_wheel_arm(&room->worker->wheel, &room->speaker_timer, now_us + MNB_SPEAKER_ROUND_US);
 }

@@ -323,7 +323,7 @@ static void read_level(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes,
     if (!mnb_rtp_read_audio_level(rtp, bytes, track->config.ext.audio_level, &level, &is_voice))
         return;
     packet->level = (uint8_t)((is_voice ? 0x80 : 0) | level);
-    mnb_speaker_heard(track, packet->level);
+    mnb_speaker_heard(track, packet);
 }
 
 void mnb_track_on_packet(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes, int64_t now_us,

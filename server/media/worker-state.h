@@ -222,7 +222,7 @@ struct MnbTrack {
     int64_t apart_us;   /* smoothed: from one packet of a frame to the next, on arrival */
     int64_t added_us;   /* when the last one was added, and of which frame it was */
     uint32_t added_timestamp;
-    bool is_dirty;      /* in the worker's list */
+    bool is_dirty; /* in the worker's list */
     bool is_flushing;
     MnbTrack *next_dirty;
     MnbSlot **subs; /* slots that show it */
@@ -241,6 +241,10 @@ struct MnbTrack {
     uint32_t level_sum, level_count; /* since the last round; level as loudness, 0-127 */
     float loudness;                  /* smoothed, 0-127 */
     int64_t spoke_us;                /* last round in which it was above the threshold */
+    int64_t voice_us;                /* when the last beginning of speech came; 0: never */
+    int64_t voiced_us;               /* last packet of speech */
+    uint32_t voice_sum, voice_count; /* loudness of its first packets */
+    uint16_t voice_seq;              /* of the beginning */
 };
 
 /* ---- slot ---- */

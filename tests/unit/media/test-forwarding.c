@@ -264,6 +264,58 @@ static void test_speakers(Fixture *f, gconstpointer data)
     g_assert_cmpuint(speaker->tracks[0], ==, 0);
 }
 
+static void test_first_syllable(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    uint16_t seq = 0;
+    add_audio_track(f->rig, 80, 1, 8080);
+    add_audio_slot(f->rig, 71, 2, 7171);
+    for (; seq < 50; seq++) {
+        send_audio(f, 8080, seq, 127, 80);
+        rig_advance(f->rig, 20000);
+    }
+    g_assert_cmpuint(rig_count(f->rig, MNB_MEDIA_SPEAKER), ==, 0);
+    /* a click of 40 ms is no voice */
+    for (unsigned i = 0; i < 10; i++, seq++) {
+        send_audio(f, 8080, seq, i < 2 ? 0x80 | 20 : 127, 80);
+        rig_advance(f->rig, 20000);
+    }
+    g_assert_cmpuint(rig_count(f->rig, MNB_MEDIA_SPEAKER), ==, 0);
+    uint16_t began = seq;
+    while (rig_count(f->rig, MNB_MEDIA_SPEAKER) == 0 && seq < began + 20) {
+        send_audio(f, 8080, seq++, 0x80 | 30, 80);
+        rig_advance(f->rig, 20000);
+    }
+    g_assert_cmpuint(seq, <=, began + 4);
+    /* manabi takes its time to show her, and nothing is lost by that */
+    send_audio(f, 8080, seq++, 0x80 | 30, 80);
+    rig_advance(f->rig, 20000);
+    bind_slot(f->rig, 71, 80);
+    rig_step(f->rig);
+    send_audio(f, 8080, seq++, 0x80 | 30, 80);
+    rig_advance(f->rig, 20000);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, 7171), ==, (guint)(seq - began + 2));
+    const PeerPacket *first = peer_packet(f->receiver, 7171, 0);
+    for (guint i = 0; i < (guint)(seq - began + 2); i++) {
+        const PeerPacket *packet = peer_packet(f->receiver, 7171, i);
+        g_assert_cmpuint(packet->rtp.seq, ==, (uint16_t)(first->rtp.seq + i));
+        g_assert_cmpuint(packet->rtp.timestamp, ==, first->rtp.timestamp + i * 960);
+    }
+    /* who is shown long after the beginning hears what is said now */
+    add_audio_slot(f->rig, 72, 2, 7272);
+    for (unsigned i = 0; i < 60; i++) {
+        send_audio(f, 8080, seq++, 0x80 | 30, 80);
+        rig_advance(f->rig, 20000);
+    }
+    bind_slot(f->rig, 72, 80);
+    rig_step(f->rig);
+    send_audio(f, 8080, seq++, 0x80 | 30, 80);
+    rig_advance(f->rig, 20000);
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, 7272), ==, 1);
+}
+
 /* ---- taps ---- */
 
 static MnbRing *open_tap(Rig *rig, uint32_t id, uint32_t bytes)
@@ -448,6 +500,7 @@ int main(int argc, char **argv)
         {"/forwarding/tells-when-a-track-flows", test_flow},
         {"/forwarding/passes-audio-and-its-level-on", test_audio},
         {"/forwarding/ranks-speakers-with-hysteresis", test_speakers},
+        {"/forwarding/cuts-no-first-syllable", test_first_syllable},
         {"/forwarding/copies-tracks-into-a-tap", test_tap},
         {"/forwarding/holds-packets-for-a-crowd-to-send-them-together", test_crowd},
         {"/forwarding/sends-one-by-one-when-the-kernel-refuses-to-cut", test_gso_refused},
