@@ -1,4 +1,5 @@
 /* main.c - manabi-media: arguments, sandbox, and the worker's loop. Started by manabi only. */
+#include "server/media/priority.h"
 #include "server/media/sandbox.h"
 #include "server/media/worker.h"
 #include <errno.h>
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
     int flags = fcntl(config.control_fd, F_GETFL);
     if (flags < 0 || fcntl(config.control_fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return fail("control socket", -errno);
+    mnb_priority_raise();
     int error = has_sandbox ? mnb_sandbox_prepare() : 0;
     if (error < 0)
         return fail("cannot set limits", error);

@@ -2,6 +2,7 @@
 
 #include "server/media/fanout.h"
 #include "server/media/ice.h"
+#include "server/media/priority.h"
 #include "server/media/rx.h"
 #include "server/media/slot.h"
 #include "server/media/srtp-backend.h"
@@ -140,6 +141,7 @@ static void send_outbox(MnbWorker *worker)
 static void on_stats_timer(void *owner, int64_t now_us)
 {
     MnbWorker *worker = owner;
+    mnb_priority_tick(now_us);
     mnb_worker_tell(worker, MNB_MEDIA_WORKER_STATS, mnb_worker_stats(worker));
     mnb_wheel_arm(&worker->wheel, &worker->stats_timer, now_us + MNB_SECOND_US);
 }
