@@ -3,6 +3,10 @@ import {
   boolean, knownItems, list, nullable, number, object, oneOf, string, time, withDefault,
   DecodeError, type Decoder,
 } from './decode';
+import {
+  classroomEventDecoders, classroomFields, classroomMessageDecoders,
+  type Classroom, type ClassroomEvent, type ClassroomMessage, type ClassroomRequest,
+} from './classroom';
 import { ROLES, type Role, type SessionState } from './objects';
 
 export type Source = 'microphone' | 'camera' | 'screen';
@@ -28,6 +32,10 @@ export interface Peer {
   hand: number | null;
   tracks: Track[];
   consent: Consent;
+  /** An interpreter's seat: the channel's language. */
+  booth: string | null;
+  /** Permissions of this person beside those of the role. */
+  grants: string[];
 }
 
 export interface ChatMessage {
@@ -36,6 +44,8 @@ export interface ChatMessage {
   name: string;
   text: string;
   at: Date;
+  /** `all`, `facilitators`, a peer's id, or `booth:` and a language. */
+  to: string;
 }
 
 export interface RecordingInfo {
@@ -55,7 +65,7 @@ export interface RoomSession {
   city: string;
 }
 
-export interface RoomSnapshot {
+export interface RoomSnapshot extends Classroom {
   session: RoomSession;
   recording: RecordingInfo;
   peers: Peer[];
@@ -76,9 +86,13 @@ const decodePeer = object<Peer>({
   hand: nullable(number),
   tracks: withDefault(knownItems(object<Track>({ id: string, source, is_on: withDefault(boolean, true) })), []),
   consent: withDefault(oneOf('unasked', 'yes', 'no'), 'yes'),
+  booth: nullable(string),
+  grants: withDefault(list(string), []),
 });
 
-const decodeChat = object<ChatMessage>({ id: number, peer: withDefault(string, ''), name: string, text: string, at: time });
+const decodeChat = object<ChatMessage>({
+  id: number, peer: withDefault(string, ''), name: string, text: string, at: time, to: withDefault(string, 'all'),
+});
 
 const recordingFields = {
   state: oneOf('off', 'on', 'failed', 'paused'),
@@ -97,10 +111,12 @@ export const decodeSnapshot = object<RoomSnapshot>({
     area: withDefault(string, ''),
     city: withDefault(string, ''),
   }),
-  recording: object<RecordingInfo>(recordingFields),
-  peers: knownItems(decodePeer),
+  // A place in the lobby is told only the session.
+  recording: withDefault(object<RecordingInfo>(recordingFields), { state: 'off', since: null, detail: null }),
+  peers: withDefault(knownItems(decodePeer), []),
   chat: withDefault(knownItems(decodeChat), []),
   seq: withDefault(number, 0),
+  ...classroomFields,
 });
 
 export interface Welcome {
@@ -108,6 +124,8 @@ export interface Welcome {
   resume: string;
   role: Role;
   may: string[];
+  /** In the lobby: nothing is told or allowed before `admitted`. */
+  is_waiting: boolean;
   ice_servers: RTCIceServer[];
   state: RoomSnapshot;
 }
@@ -132,6 +150,7 @@ export const decodeWelcome = object<Welcome>({
   resume: string,
   role: oneOf(...ROLES),
   may: withDefault(list(string), []),
+  is_waiting: withDefault(boolean, false),
   ice_servers: withDefault(list(decodeIceServer), []),
   state: decodeSnapshot,
 });
@@ -152,7 +171,8 @@ export type RoomEvent =
   | { type: 'recording-hole'; code: string }
   | { type: 'marker'; peer: string; text: string; at: Date }
   | ({ type: 'recording' } & RecordingInfo)
-  | { type: 'session'; state: SessionState; started_at: Date | null };
+  | { type: 'session'; state: SessionState; started_at: Date | null }
+  | ClassroomEvent;
 
 const trackFields = { peer: string, track: string, source };
 
@@ -171,12 +191,15 @@ const eventDecoders: { readonly [Type in RoomEvent['type']]: Decoder<Extract<Roo
   'marker': object({ type: oneOf('marker'), peer: string, text: withDefault(string, ''), at: time }),
   'recording': object({ type: oneOf('recording'), ...recordingFields }),
   'session': object({ type: oneOf('session'), state: sessionState, started_at: nullable(time) }),
+  ...classroomEventDecoders,
 };
 
 export interface Slot {
   mid: string;
   peer: string | null;
   source: Source | null;
+  /** Of the slot that carries the interpreter of the channel I hear. */
+  channel: string | null;
 }
 
 export interface LineFigures {
@@ -198,9 +221,19 @@ export type ServerMessage =
   | { kind: 'speakers'; peers: string[] }
   | { kind: 'media-restart' }
   | { kind: 'muted-by-host'; source: Source }
-  | { kind: 'line'; peers: LineFigures[] };
+  | { kind: 'line'; peers: LineFigures[] }
+  | Admitted
+  | ClassroomMessage;
 
-const decodeSlot = object<Slot>({ mid: string, peer: nullable(string), source: nullable(source) });
+/** Out of the lobby and into the room. */
+export interface Admitted {
+  kind: 'admitted';
+  role: Role;
+  may: string[];
+  state: RoomSnapshot;
+}
+
+const decodeSlot = object<Slot>({ mid: string, peer: nullable(string), source: nullable(source), channel: nullable(string) });
 const decodeLine = object<LineFigures>({
   peer: string,
   loss_permille: withDefault(number, 0),
@@ -211,6 +244,10 @@ const decodeLine = object<LineFigures>({
 
 const decodeReplyHead = object<{ id: number; ok: boolean; code: string; detail: string }>({
   id: number, ok: boolean, code: withDefault(string, ''), detail: withDefault(string, ''),
+});
+
+const decodeAdmitted = object<Admitted>({
+  kind: oneOf('admitted'), role: oneOf(...ROLES), may: withDefault(list(string), []), state: decodeSnapshot,
 });
 
 function decodeEventMessage(value: unknown): ServerMessage | null {
@@ -248,8 +285,13 @@ export function decodeServerMessage(text: string): ServerMessage | null {
       return { kind, ...object<{ source: Source }>({ source })(value, '') };
     case 'line':
       return { kind, ...object<{ peers: LineFigures[] }>({ peers: knownItems(decodeLine) })(value, '') };
-    default:
-      return null;
+    case 'admitted':
+      return decodeAdmitted(value, '');
+    default: {
+      if (!Object.hasOwn(classroomMessageDecoders, kind)) return null;
+      const decode: Decoder<ClassroomMessage> = classroomMessageDecoders[kind as ClassroomMessage['kind']];
+      return decode(value, '');
+    }
   }
 }
 
@@ -262,9 +304,9 @@ export type ClientRequest =
   | { kind: 'pause-recording'; on: boolean }
   | { kind: 'consent'; answer: 'yes' | 'no' }
   | { kind: 'marker'; text: string }
-  | { kind: 'chat'; text: string; key: string }
+  | { kind: 'chat'; text: string; key: string; to?: string }
   | { kind: 'hand'; raised: boolean; peer?: string }
-  | { kind: 'publish'; sdp: string; tracks: { mid: string; source: Source }[] }
+  | { kind: 'publish'; sdp: string; tracks: { mid: string; source: Source; is_on?: boolean }[] }
   | { kind: 'track'; source: Source; is_on: boolean }
   | { kind: 'unpublish' }
   | { kind: 'subscribe'; audio: number; video: number }
@@ -273,7 +315,8 @@ export type ClientRequest =
   | { kind: 'mute-peer'; peer: string; source: Source }
   | { kind: 'remove-peer'; peer: string }
   | { kind: 'rename'; name: string }
-  | { kind: 'leave' };
+  | { kind: 'leave' }
+  | ClassroomRequest;
 
 export const CLOSE = {
   BROKEN_MESSAGE: 4400,

@@ -18,7 +18,7 @@ export class RequestError extends Error {
 
 /** Why the line ended for good. `refused` carries the server's reason. */
 export type LineEnd =
-  | { why: 'left' | 'removed' | 'no-session' | 'replaced' | 'over' | 'broken' }
+  | { why: 'left' | 'removed' | 'not-admitted' | 'no-session' | 'replaced' | 'over' | 'broken' }
   | { why: 'refused'; code: string };
 
 export interface LineHandlers {

@@ -3,15 +3,16 @@ import { computed, signal } from '@preact/signals';
 import { decodeSdpReply, type Slot } from '../protocol/signalling';
 import { figuresOf, type ConnectionFigures } from '../rtc/connection';
 import type { CameraQuality } from '../rtc/devices';
-import { Publisher, type PublishedSource } from '../rtc/publisher';
+import { Publisher, type SentSource } from '../rtc/publisher';
 import { Receiver, type ReceivedTrack } from '../rtc/receiver';
 import { Keeper } from './keeper';
 import type { RoomLine } from './room-line';
 
 export const AUDIO_SLOTS = 4;
 export const VIDEO_SLOTS = 9;
+const SOURCES: readonly SentSource[] = ['microphone', 'camera', 'screen'];
 
-export type SourceTracks = (source: PublishedSource) => MediaStreamTrack | null;
+export type SourceTracks = (source: SentSource) => MediaStreamTrack | null;
 
 export class RoomMedia {
   readonly tracks = signal<readonly ReceivedTrack[]>([]);
@@ -45,12 +46,22 @@ export class RoomMedia {
       const publisher = new Publisher(this.#iceServers, camera, onState);
       this.#publisher = publisher;
       abort.addEventListener('abort', () => publisher.close(), { once: true });
-      await Promise.all([this.#fillSource('microphone'), this.#fillSource('camera')]);
-      await publisher.publish(async (offer) =>
-        (await line.ask({ kind: 'publish', ...offer }, decodeSdpReply)).sdp);
+      await Promise.all(SOURCES.map((source) => this.#fillSource(source)));
+      await this.#offer(publisher);
       if (abort.aborted) return;
-      await Promise.all([this.#tellSource('microphone'), this.#tellSource('camera')]);
+      await this.#tellAll();
     });
+  }
+
+  async #offer(publisher: Publisher): Promise<void> {
+    await publisher.publish(async (offer) =>
+      (await this.#line.ask({ kind: 'publish', ...offer }, decodeSdpReply)).sdp);
+  }
+
+  async #tellAll(): Promise<void> {
+    // A screen that is not shared has no m-line to speak of.
+    const told = SOURCES.filter((source) => source !== 'screen' || this.#sourceTracks('screen') !== null);
+    await Promise.all(told.map((source) => this.#tellSource(source)));
   }
 
   readonly receiveState = computed(() => this.#receiving.state.value);
@@ -86,27 +97,39 @@ export class RoomMedia {
   }
 
   /** A source was switched, or its device changed. */
-  async sourceChanged(source: PublishedSource): Promise<void> {
+  async sourceChanged(source: SentSource): Promise<void> {
     if (this.#publishing.state.value === 'off') return;
-    await this.#fillSource(source);
+    const publisher = this.#publisher;
+    const isNew = await this.#fillSource(source);
+    try {
+      if (isNew && publisher !== null && publisher === this.#publisher) await this.#offer(publisher);
+    } catch (error) {
+      console.warn('publishing again:', error instanceof Error ? error.message : error);
+      this.#publishing.restart();
+      return;
+    }
     await this.#tellSource(source);
   }
 
-  async #fillSource(source: PublishedSource): Promise<void> {
-    await this.#publisher?.setTrack(source, this.#sourceTracks(source)).catch((error: unknown) => {
+  /** True: publish again. */
+  async #fillSource(source: SentSource): Promise<boolean> {
+    try {
+      return await this.#publisher?.setTrack(source, this.#sourceTracks(source)) ?? false;
+    } catch (error) {
       console.warn(`switching the ${source}:`, error instanceof Error ? error.message : error);
-    });
+      return false;
+    }
   }
 
   /** Not told while the line is down: publishing again, or the next welcome, tells it. */
-  async #tellSource(source: PublishedSource): Promise<void> {
+  async #tellSource(source: SentSource): Promise<void> {
     const isOn = this.#sourceTracks(source) !== null;
     await this.#line.tell({ kind: 'track', source, is_on: isOn }).catch(() => undefined);
   }
 
   async tellSources(): Promise<void> {
     if (this.#publishing.state.value !== 'connected') return;
-    await Promise.all([this.#tellSource('microphone'), this.#tellSource('camera')]);
+    await this.#tellAll();
   }
 
   streamOf(mid: string | null): MediaStream | null {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PLAIN_CLASSROOM } from '../protocol/classroom';
 import type { Peer, RoomEvent } from '../protocol/signalling';
 import {
   applyRoomEvent, handsInOrder, HOLD_MS, isTrackOn, nextStageSpeaker, NO_SPEAKER, RISE_MS, roomStateOf, slotOf, tileOrder,
@@ -7,13 +8,13 @@ import {
 } from './room-state';
 
 function peer(id: string, more: Partial<Peer> = {}): Peer {
-  return { id, name: id, affiliation: '', role: 'participant', joined_at: null, is_here: true, hand: null, tracks: [], consent: 'yes', ...more };
+  return { id, name: id, affiliation: '', role: 'participant', joined_at: null, is_here: true, hand: null, tracks: [], consent: 'yes', booth: null, grants: [], ...more };
 }
 
 function room(...peers: Peer[]): RoomState {
   return roomStateOf({
     session: { id: 's', event: 'e', state: 'planned', started_at: null, title_en: '', title_ja: '', area: '', city: '' },
-    recording: { state: 'off', since: null, detail: null }, peers, chat: [], seq: 10,
+    recording: { state: 'off', since: null, detail: null }, peers, chat: [], seq: 10, ...PLAIN_CLASSROOM,
   }, 'me');
 }
 
@@ -66,7 +67,7 @@ test('recording and session follow what is told', () => {
 });
 
 test('slots are found by peer and source', () => {
-  const slots = [{ mid: '1', peer: 'a', source: 'microphone' as const }, { mid: '5', peer: 'a', source: 'camera' as const }];
+  const slots = [{ mid: '1', peer: 'a', source: 'microphone' as const, channel: null }, { mid: '5', peer: 'a', source: 'camera' as const, channel: null }];
   assert.equal(slotOf(slots, 'a', 'camera'), '5');
   assert.equal(slotOf(slots, 'b', 'camera'), null);
 });

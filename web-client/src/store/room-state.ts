@@ -1,11 +1,13 @@
 /** The room as the server told it: a plain value and the function that applies one event of the session log to it. */
+import type { Classroom } from '../protocol/classroom';
 import type {
   ChatMessage, Peer, RecordingInfo, RoomEvent, RoomSession, RoomSnapshot, Slot, Source,
 } from '../protocol/signalling';
+import { applyClassroomEvent } from './classroom-state';
 
 export const CHAT_KEPT = 500;
 
-export interface RoomState {
+export interface RoomState extends Classroom {
   session: RoomSession;
   recording: RecordingInfo;
   /** In order of arrival. */
@@ -64,6 +66,18 @@ function apply(state: RoomState, event: RoomEvent): RoomState {
         ...state,
         session: { ...state.session, state: event.state, started_at: event.started_at ?? state.session.started_at },
       };
+    case 'peer-role':
+      return changePeer(state, event.peer, (peer) =>
+        ({ ...peer, role: event.role, grants: event.grants, booth: event.booth }));
+    case 'muted-all':
+      return {
+        ...state,
+        peers: state.peers.map((peer) => (event.peers.includes(peer.id)
+          ? { ...peer, tracks: peer.tracks.map((track) => (track.source === event.source ? { ...track, is_on: false } : track)) }
+          : peer)),
+      };
+    default:
+      return { ...state, ...applyClassroomEvent(state, event) };
   }
 }
 
@@ -127,9 +141,11 @@ export function nextStageSpeaker(
   return { peer: loudest, sinceMs: nowMs, candidate: null, candidateSinceMs: 0 };
 }
 
-/** Others first (those with pictures, then those who speak or came first), then myself, then whose line is lost. */
+/** In the spotlight first, then others (those with pictures, then those who speak or came first), then myself, then whose line is lost. */
 export function tileOrder(state: RoomState, speakers: readonly string[]): Peer[] {
   const rank = (peer: Peer): number => {
+    const lit = state.spotlight.indexOf(peer.id);
+    if (lit >= 0 && peer.is_here) return lit - 10;
     if (peer.id === state.me) return 3;
     if (!peer.is_here) return 4;
     if (isTrackOn(peer, 'camera')) return 0;
@@ -137,8 +153,13 @@ export function tileOrder(state: RoomState, speakers: readonly string[]): Peer[]
     return speakers.includes(peer.id) ? 1 : 2;
   };
   return state.peers
-    .filter((peer) => peer.role !== 'interpreter' && peer.role !== 'observer')
+    .filter((peer) => (peer.role !== 'interpreter' && peer.role !== 'observer') || state.spotlight.includes(peer.id))
     .map((peer, index) => ({ peer, index, rank: rank(peer) }))
     .sort((a, b) => a.rank - b.rank || a.index - b.index)
     .map((entry) => entry.peer);
+}
+
+/** Who shares a screen, in order of arrival; oneself too. */
+export function screensOf(state: RoomState): Peer[] {
+  return state.peers.filter((peer) => isTrackOn(peer, 'screen'));
 }

@@ -3,11 +3,14 @@
  * signals. Made when the person presses Join, ended by `leave()` or by the server.
  */
 import { computed, signal } from '@preact/signals';
+import type { ClassroomMessage, ClassroomRequest, Reaction } from '../protocol/classroom';
 import type { Role } from '../protocol/objects';
 import type {
-  LineFigures, PictureMode, RoomEvent, ServerMessage, Source, Welcome,
+  Admitted, LineFigures, PictureMode, RoomEvent, ServerMessage, Source, Welcome,
 } from '../protocol/signalling';
-import type { PublishedSource } from '../rtc/publisher';
+import type { PublishedSource, SentSource } from '../rtc/publisher';
+import { mixSound, type SoundMix } from '../rtc/sound-mix';
+import { applyClassroomMessage } from './classroom-state';
 import type { LocalMedia } from './local-media';
 import { readPreference, readTabValue, writePreference, writeTabValue } from './preferences';
 import { RequestError, RoomLine, type HelloFields, type LineEnd } from './room-line';
@@ -16,12 +19,14 @@ import {
   applyRoomEvent, findPeer, nextStageSpeaker, NO_SPEAKER, roomStateOf, slotOf,
   type RoomState, type StageSpeaker,
 } from './room-state';
+import { ScreenShare, type ShareFailure } from './screen-share';
 
 export type RoomPhase = 'connecting' | 'here' | 'reconnecting' | 'over';
 
 export interface PendingChat {
   key: string;
   text: string;
+  to: string;
   /** The server's code when it was refused; null: on its way. */
   failure: string | null;
 }
@@ -32,6 +37,9 @@ export type RoomNotice =
   | { kind: 'muted-by-host'; source: Source }
   | { kind: 'device-lost'; source: PublishedSource }
   | { kind: 'device-failed'; source: PublishedSource }
+  | { kind: 'share-failed'; failure: ShareFailure }
+  | { kind: 'message'; message: ClassroomMessage }
+  | { kind: 'admitted' }
   | { kind: 'event'; event: RoomEvent; before: RoomState }
   | { kind: 'back'; missedMessages: number };
 
@@ -44,6 +52,22 @@ export interface RoomOptions {
   onNotice: (notice: RoomNotice) => void;
 }
 
+export interface ShownReaction {
+  id: number;
+  name: Reaction;
+  count: number;
+  peers: readonly string[];
+}
+
+export interface LiveCaption {
+  peer: string;
+  text: string;
+}
+
+export type Pointer = Extract<ClassroomMessage, { kind: 'pointer' }>;
+export type HandOver = Extract<ClassroomMessage, { kind: 'hand-over' }>;
+
+const REACTION_SHOWN_MS = 4_000;
 const HEARTBEAT_MS = 15_000;
 const STAGE_TICK_MS = 500;
 const SLOTS_AFTER_WELCOME_MS = 700;
@@ -65,6 +89,15 @@ export class RoomStore {
   readonly isRecordPending = signal(false);
   readonly isSessionPending = signal(false);
   readonly pictureMode = signal<PictureMode>(rememberedPictureMode());
+  /** In the lobby. */
+  readonly isWaiting = signal(false);
+  /** What a facilitator said when not letting us in. */
+  readonly refusal = signal<string | null>(null);
+  readonly reactions = signal<readonly ShownReaction[]>([]);
+  readonly pointer = signal<Pointer | null>(null);
+  readonly handOver = signal<HandOver | null>(null);
+  /** Words that are not final yet, by language. */
+  readonly liveCaptions = signal<ReadonlyMap<string, LiveCaption>>(new Map());
   readonly me = computed(() => {
     const room = this.room.value;
     return room === null ? null : findPeer(room, room.me) ?? null;
@@ -79,6 +112,9 @@ export class RoomStore {
   #viewed: readonly string[] = [];
   #wantedHand: boolean | null = null;
   #lastChatId = 0;
+  #nextReaction = 1;
+  #mix: SoundMix | null = null;
+  readonly screen = new ScreenShare(() => void this.#screenChanged());
 
   constructor(options: RoomOptions) {
     this.#options = options;
@@ -96,14 +132,18 @@ export class RoomStore {
         onEnd: (end) => this.#onEnd(end),
       },
     });
-    this.media = new RoomMedia(this.line, options.media.cameraQuality, (source) =>
-      (this.isOn[source].value ? this.local[source].track.value : null));
+    this.media = new RoomMedia(this.line, options.media.cameraQuality, (source) => this.#sentTrack(source));
     this.local.onLost = (source) => this.#onDeviceLost(source);
     this.#keepTime();
   }
 
   start(): void {
     this.line.start();
+  }
+
+  /** The link's, for what goes over HTTP: slides. */
+  get token(): string {
+    return this.#options.hello().token;
   }
 
   async leave(): Promise<void> {
@@ -114,6 +154,8 @@ export class RoomStore {
   /** Lets go of everything without a goodbye: the page is going away and may come back. */
   dispose(): void {
     this.media.stop();
+    this.screen.close();
+    this.#mixShared();
     this.local.onLost = null;
     this.#stop.abort();
   }
@@ -127,9 +169,88 @@ export class RoomStore {
     }
     this.isOn[source].value = wanted;
     if (wanted && this.#isLive) this.media.startPublishing();
+    if (source === 'microphone') this.#mix?.setMicrophone(wanted ? this.local.microphone.track.value : null);
     await this.media.sourceChanged(source);
     // The camera's light goes out; the microphone stays open so that unmuting is instant.
     if (!wanted && source === 'camera') this.local.close('camera');
+  }
+
+  /** Must be called from a press: the browser asks what to share. */
+  async shareScreen(): Promise<void> {
+    const failure = await this.screen.open();
+    if (failure !== null) {
+      if (failure !== 'refused') this.#options.onNotice({ kind: 'share-failed', failure });
+      return;
+    }
+    await this.#screenChanged();
+  }
+
+  async stopScreen(): Promise<void> {
+    this.screen.close();
+    await this.#screenChanged();
+  }
+
+  async #screenChanged(): Promise<void> {
+    const hadSound = this.#mix !== null;
+    this.#mixShared();
+    if (this.screen.track.value !== null && this.#isLive) this.media.startPublishing();
+    await this.media.sourceChanged('screen');
+    if (hadSound || this.#mix !== null) await this.media.sourceChanged('microphone');
+  }
+
+  #mixShared(): void {
+    this.#mix?.close();
+    this.#mix = null;
+    const sound = this.screen.sound.value;
+    if (sound === null) return;
+    this.#mix = mixSound(sound);
+    this.#mix.setMicrophone(this.isOn.microphone.value ? this.local.microphone.track.value : null);
+  }
+
+  /** The sound of a shared screen goes out on the microphone's track, whether the microphone is on or not. */
+  #sentTrack(source: SentSource): MediaStreamTrack | null {
+    if (source === 'screen') return this.screen.track.value;
+    if (source === 'microphone' && this.#mix !== null) return this.#mix.track;
+    return this.isOn[source].value ? this.local[source].track.value : null;
+  }
+
+  /** Asks for what is answered yes or no; what went wrong is said by a notice. */
+  async request(request: ClassroomRequest): Promise<boolean> {
+    try {
+      await this.line.tell(request);
+      return true;
+    } catch (error) {
+      this.#report(request.kind, error);
+      return false;
+    }
+  }
+
+  /** For what is said often and need not arrive: pointers, words that are not final. */
+  hint(request: ClassroomRequest): void {
+    if (this.line.isOpen) this.line.tell(request).catch(() => undefined);
+  }
+
+  /** Which channel to hear. Shown at once; the server keeps it for this place. */
+  async hear(channel: string, withFloor: boolean): Promise<void> {
+    if (!(await this.request({ kind: 'hear', channel, with_floor: withFloor }))) return;
+    this.#changeMine({ hear: channel, with_floor: withFloor });
+  }
+
+  async voteQuestion(question: number, on: boolean): Promise<void> {
+    if (!(await this.request({ kind: 'vote-question', question, on }))) return;
+    const others = (this.room.value?.mine.questions ?? []).filter((id) => id !== question);
+    this.#changeMine({ questions: on ? [...others, question] : others });
+  }
+
+  async vote(poll: number, options: number[]): Promise<boolean> {
+    if (!(await this.request({ kind: 'vote', poll, options }))) return false;
+    this.#changeMine({ polls: { ...this.room.value?.mine.polls, [poll]: options } });
+    return true;
+  }
+
+  #changeMine(change: Partial<RoomState['mine']>): void {
+    const room = this.room.value;
+    if (room !== null) this.room.value = { ...room, mine: { ...room.mine, ...change } };
   }
 
   async setHand(raised: boolean): Promise<void> {
@@ -141,9 +262,9 @@ export class RoomStore {
     await this.#try('hand', () => this.line.tell({ kind: 'hand', raised: false, peer }));
   }
 
-  sendChat(text: string): void {
+  sendChat(text: string, to = 'all'): void {
     const key = makeKey();
-    this.pendingChat.value = [...this.pendingChat.value, { key, text, failure: null }];
+    this.pendingChat.value = [...this.pendingChat.value, { key, text, to, failure: null }];
     void this.#flushChat(key);
   }
 
@@ -223,9 +344,9 @@ export class RoomStore {
     this.#sendView();
   }
 
-  pictureOf(peer: string): MediaStream | null {
+  pictureOf(peer: string, source: 'camera' | 'screen' = 'camera'): MediaStream | null {
     if (this.pictureMode.value === 'audio') return null;
-    return this.media.streamOf(slotOf(this.media.slots.value, peer, 'camera'));
+    return this.media.streamOf(slotOf(this.media.slots.value, peer, source));
   }
 
   // ---- what the line tells
@@ -240,6 +361,7 @@ export class RoomStore {
     this.#iceServers = welcome.ice_servers;
     this.role.value = welcome.role;
     this.may.value = new Set(welcome.may);
+    this.isWaiting.value = welcome.is_waiting;
     this.room.value = roomStateOf(welcome.state, welcome.peer);
     this.phase.value = 'here';
     this.retryAt.value = null;
@@ -251,6 +373,7 @@ export class RoomStore {
       this.#onEnd({ why: 'over' });
       return;
     }
+    if (welcome.is_waiting) return;
     if (this.#isLive) {
       this.#startMedia();
       if (isResumed && wasReconnecting) this.#checkMedia();
@@ -276,13 +399,85 @@ export class RoomStore {
         this.media.restart();
         break;
       case 'muted-by-host':
-        if (message.source !== 'screen') void this.setSource(message.source, false);
-        this.#options.onNotice({ kind: 'muted-by-host', source: message.source });
+        this.#onMutedByHost(message.source);
         break;
       case 'line':
         this.lines.value = new Map(message.peers.map((figures) => [figures.peer, figures]));
         break;
+      case 'admitted':
+        this.#onAdmitted(message);
+        break;
+      default:
+        this.#onClassroom(message);
     }
+  }
+
+  #onAdmitted(message: Admitted): void {
+    const me = this.room.value?.me;
+    if (me === undefined) return;
+    this.isWaiting.value = false;
+    this.role.value = message.role;
+    this.may.value = new Set(message.may);
+    this.room.value = roomStateOf(message.state, me);
+    this.#lastChatId = message.state.chat.at(-1)?.id ?? this.#lastChatId;
+    if (this.#isLive) this.#startMedia();
+    this.#sendView();
+    this.#options.onNotice({ kind: 'admitted' });
+  }
+
+  #onClassroom(message: ClassroomMessage): void {
+    const room = this.room.value;
+    if (room === null) return;
+    switch (message.kind) {
+      case 'you':
+        this.#onMyRole(message.role, message.may);
+        break;
+      case 'refused':
+        this.refusal.value = message.text;
+        break;
+      case 'reactions':
+        for (const item of message.items) this.#showReaction(item);
+        break;
+      case 'pointer':
+        this.pointer.value = message.on ? message : null;
+        break;
+      case 'hand-over':
+        this.handOver.value = message.step === 'cancelled' ? null : message;
+        break;
+      case 'caption':
+        this.liveCaptions.value = new Map(this.liveCaptions.value).set(message.language, message);
+        break;
+      default:
+        this.room.value = { ...room, ...applyClassroomMessage(room, message) };
+    }
+    this.#options.onNotice({ kind: 'message', message });
+  }
+
+  /** A permission that is gone ends what it allowed. */
+  #onMyRole(role: Role, may: readonly string[]): void {
+    this.role.value = role;
+    this.may.value = new Set(may);
+    if (!this.may.value.has('share') && this.screen.track.value !== null) void this.stopScreen();
+    if (this.may.value.has('speak')) return;
+    if (this.isOn.microphone.value) void this.setSource('microphone', false);
+    if (this.isOn.camera.value) void this.setSource('camera', false);
+  }
+
+  #showReaction(item: { name: Reaction; count: number; peers: string[] }): void {
+    const id = this.#nextReaction++;
+    this.reactions.value = [...this.reactions.value.slice(-11), { id, ...item }];
+    const timer = setTimeout(() => {
+      this.reactions.value = this.reactions.value.filter((one) => one.id !== id);
+    }, REACTION_SHOWN_MS);
+    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  }
+
+
+  #onMutedByHost(source: Source): void {
+    const wasOn = source === 'screen' ? this.screen.track.value !== null : this.isOn[source].value;
+    if (source === 'screen') void this.stopScreen();
+    else void this.setSource(source, false);
+    if (wasOn) this.#options.onNotice({ kind: 'muted-by-host', source });
   }
 
   #onEvent(seq: number, event: RoomEvent): void {
@@ -292,6 +487,13 @@ export class RoomStore {
     if (after === before) return;
     this.room.value = after;
     if (event.type === 'chat') this.#lastChatId = event.chat.id;
+    if (event.type === 'caption') {
+      const live = new Map(this.liveCaptions.value);
+      live.delete(event.caption.language);
+      this.liveCaptions.value = live;
+    }
+    if (event.type === 'muted-all' && event.peers.includes(before.me)) this.#onMutedByHost(event.source);
+    if (event.type === 'slides' || event.type === 'page') this.pointer.value = null;
     if (event.type === 'session' && event.state === 'live') this.#startMedia();
     if (event.type === 'session' && event.state === 'ended') {
       this.#onEnd({ why: 'over' });
@@ -308,9 +510,11 @@ export class RoomStore {
   #onEnd(end: LineEnd): void {
     if (this.phase.value === 'over') return;
     if (end.why === 'refused' || end.why === 'removed' || end.why === 'over') this.#forgetPlace();
-    this.end.value = end;
+    this.end.value = this.refusal.value !== null && end.why === 'removed' ? { why: 'not-admitted' } : end;
     this.phase.value = 'over';
     this.media.stop();
+    this.screen.close();
+    this.#mixShared();
     this.local.onLost = null;
     this.local.closeAll();
     this.isOn.microphone.value = false;
@@ -350,7 +554,7 @@ export class RoomStore {
   }
 
   #startMedia(): void {
-    const hasSource = this.isOn.microphone.value || this.isOn.camera.value;
+    const hasSource = this.isOn.microphone.value || this.isOn.camera.value || this.screen.track.value !== null;
     this.media.start(this.#iceServers, hasSource && this.may.value.has('speak'));
   }
 
@@ -402,7 +606,7 @@ export class RoomStore {
     const message = this.pendingChat.value.find((one) => one.key === key);
     if (message === undefined || message.failure !== null || !this.line.isOpen) return;
     try {
-      await this.line.tell({ kind: 'chat', text: message.text, key });
+      await this.line.tell({ kind: 'chat', text: message.text, key, ...(message.to !== 'all' && { to: message.to }) });
       this.dropChat(key);
     } catch (error) {
       if (isLineLost(error)) return;
@@ -439,7 +643,7 @@ function isLineLost(error: unknown): boolean {
   return error instanceof RequestError && (error.code === 'line-lost' || error.code === 'timeout');
 }
 
-function makeKey(): string {
+export function makeKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

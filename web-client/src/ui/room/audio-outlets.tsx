@@ -1,4 +1,4 @@
-/** Plays every voice slot; the browser mixes them. */
+/** Plays every voice slot; the browser mixes them. Under an interpretation the floor is as low as the listener likes. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { t } from '../../i18n/room';
@@ -11,11 +11,14 @@ export function AudioOutlets(): JSX.Element {
   const { store, ui } = useRoom();
   const [unblocked, setUnblocked] = useState(0);
   const voices = store.media.tracks.value.filter((track) => track.kind === 'audio');
+  const slots = store.media.slots.value;
+  const interpreter = slots.find((slot) => slot.channel !== null && slot.peer !== null)?.mid ?? null;
+  const floorVolume = interpreter === null ? 1 : ui.floorLevel.value / 100;
   return (
     <>
       <div hidden>
         {voices.map((voice) => (
-          <StreamAudio key={voice.mid} stream={voice.stream} mid={voice.mid} unblocked={unblocked}
+          <StreamAudio key={voice.mid} volume={voice.mid === interpreter ? 1 : floorVolume} stream={voice.stream} mid={voice.mid} unblocked={unblocked}
             speakerId={store.local.speakerId.value}
             onBlocked={() => { ui.needsPressToHear.value = true; }} />
         ))}

@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { formatTime, viewerTimeZone } from '../../i18n/format';
+import { formatTime, languageName, viewerTimeZone } from '../../i18n/format';
 import { reasonText, t } from '../../i18n/room';
 import type { PendingChat } from '../../store/room';
+import { findPeer } from '../../store/room-state';
 import { isSendKey } from '../parts/ime';
 import { Icon } from '../parts/icon';
+import { LinkedText } from '../parts/linked-text';
 import { PersonText } from '../parts/parts';
 import { roomIcons } from './room-icons';
 import { useRoom } from './room-ui';
@@ -29,6 +31,37 @@ function Pending({ message }: { message: PendingChat }): JSX.Element {
         )}
     </li>
   );
+}
+
+/** Whom a message is for, where that is not everyone. */
+function ChatScope({ to }: { to: string }): JSX.Element | null {
+  const { store } = useRoom();
+  const room = store.room.value;
+  if (to === 'all' || room === null) return null;
+  const text = to === 'facilitators' ? t('chat.for-facilitators')
+    : to.startsWith('booth:') ? t('chat.for-booth')
+    : to === room.me ? t('chat.for-me') : t('chat.for-person', { name: findPeer(room, to)?.name ?? '–' });
+  return <p class="message-scope"><PersonText text={text} /></p>;
+}
+
+/** Whom I may write to: docs/protocol.md, 4.2.2. */
+function useScopes(): { value: string; label: string }[] {
+  const { store, ui } = useRoom();
+  const room = store.room.value;
+  if (room === null) return [];
+  const isHost = store.may.value.has('moderate');
+  const scopes: { value: string; label: string }[] = [];
+  if (isHost || room.settings.may_chat || store.role.value !== 'participant') scopes.push({ value: 'all', label: t('chat.to-all') });
+  scopes.push({ value: 'facilitators', label: t('chat.to-facilitators') });
+  const mine = store.me.value?.booth ?? null;
+  const booths = isHost ? room.channels.map((one) => one.channel).filter((one) => one !== 'floor') : mine === null ? [] : [mine];
+  for (const one of booths) scopes.push({ value: `booth:${one}`, label: t('chat.to-booth', { language: languageName(one) }) });
+  for (const peer of room.peers) {
+    const isAllowed = room.settings.private_chat || isHost || peer.role === 'facilitator';
+    if (peer.id !== room.me && isAllowed) scopes.push({ value: peer.id, label: t('chat.to-person', { name: peer.name }) });
+  }
+  if (!scopes.some((one) => one.value === ui.chatTo.value)) queueMicrotask(() => { ui.chatTo.value = scopes[0]?.value ?? 'all'; });
+  return scopes;
 }
 
 function Messages(): JSX.Element {
@@ -57,7 +90,8 @@ function Messages(): JSX.Element {
               <span class="message-name"><PersonText text={message.name} /></span>
               <time class="quiet" dateTime={message.at.toISOString()}>{formatTime(message.at, zone)}</time>
             </p>
-            <p class="message-text"><PersonText text={message.text} /></p>
+            <ChatScope to={message.to} />
+            <p class="message-text"><LinkedText text={message.text} /></p>
           </li>
         ))}
         {pending.map((message) => <Pending key={message.key} message={message} />)}
@@ -69,11 +103,12 @@ function Messages(): JSX.Element {
 export function ChatPanel(): JSX.Element {
   const { store, ui } = useRoom();
   const input = useRef<HTMLTextAreaElement>(null);
+  const scopes = useScopes();
   useEffect(() => input.current?.focus(), []);
   const send = (): void => {
     const text = ui.draft.value.trim();
     if (text === '') return;
-    store.sendChat(text);
+    store.sendChat(text, ui.chatTo.value);
     ui.draft.value = '';
     input.current?.focus();
   };
@@ -84,6 +119,13 @@ export function ChatPanel(): JSX.Element {
     <>
       <Messages />
       <form class="chat-form" onSubmit={(event) => { event.preventDefault(); send(); }}>
+        {scopes[0]?.value === 'facilitators' && <p class="quiet">{t('chat.only-facilitators')}</p>}
+        <div class="chat-to">
+          <label for="chat-to">{t('chat.to')}</label>
+          <select id="chat-to" value={ui.chatTo} onChange={(event) => { ui.chatTo.value = event.currentTarget.value; }}>
+            {scopes.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
+          </select>
+        </div>
         <label for="chat-text">{t('chat.write')}</label>
         <div class="chat-line">
           <textarea ref={input} id="chat-text" rows={2} maxLength={TEXT_MAX} value={ui.draft} aria-describedby="chat-hint"

@@ -9,7 +9,7 @@ import type { LineEnd } from '../../store/room-line';
 import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
 import { Icon, icons } from '../parts/icon';
-import { Marked, PageHeading } from '../parts/parts';
+import { Marked, PageHeading, PersonText } from '../parts/parts';
 import { roomIcons } from './room-icons';
 
 const REFRESH_MS = 3000;
@@ -68,8 +68,8 @@ function SessionRecordings({ session, token }: { session: string; token: string 
   );
 }
 
-export function OverView({ end, info, token, onRejoin }: {
-  end: LineEnd; info: JoinInfo; token: string; onRejoin: () => void;
+export function OverView({ end, refusal, info, token, onRejoin }: {
+  end: LineEnd; refusal: string; info: JoinInfo; token: string; onRejoin: () => void;
 }): JSX.Element {
   usePageTitle(headingOf(end));
   const canRejoin = end.why === 'left' || end.why === 'replaced' || end.why === 'broken' || end.why === 'refused';
@@ -79,6 +79,7 @@ export function OverView({ end, info, token, onRejoin }: {
       <div class="state is-page" data-over={end.why}>
         <span class="state-icon"><Icon path={end.why === 'over' ? icons.check : roomIcons.leave} size={32} /></span>
         <PageHeading>{headingOf(end)}</PageHeading>
+        {end.why === 'not-admitted' && refusal !== '' && <blockquote class="refusal"><PersonText text={refusal} /></blockquote>}
         <p>{textOf(end)}</p>
         {end.why === 'over' && info.event.recording_policy === 'publish' && <p>{t('over.over-film')}</p>}
         <div class="state-actions">

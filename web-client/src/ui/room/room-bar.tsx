@@ -6,6 +6,7 @@ import type { JSX } from 'preact';
 import { t } from '../../i18n/room';
 import type { PublishedSource } from '../../rtc/publisher';
 import { announce } from '../../store/announcer';
+import { canShareScreen } from '../../store/screen-share';
 import { Icon } from '../parts/icon';
 import { roomIcons, sourceIcon } from './room-icons';
 import { useRoom, type Panel, type RoomContextValue } from './room-ui';
@@ -54,18 +55,18 @@ function HandButton(): JSX.Element {
   );
 }
 
-function PanelButton({ panel, icon, count, countText }: {
-  panel: Panel; icon: string; count: number; countText: string;
+function PanelButton({ panel, icon, count = 0, countText = '', isNew = false, isWideOnly = false }: {
+  panel: Panel; icon: string; count?: number; countText?: string; isNew?: boolean; isWideOnly?: boolean;
 }): JSX.Element {
   const { ui } = useRoom();
   return (
-    <button type="button" id={`${panel}-button`} class="bar-button" aria-pressed={ui.panel.value === panel} aria-label={t(`room.${panel}`)}
+    <button type="button" id={`${panel}-button`} class={isWideOnly ? 'bar-button is-wide-only' : 'bar-button'} aria-pressed={ui.panel.value === panel} aria-label={t(`room.${panel}`)}
       aria-describedby={count > 0 ? `${panel}-count` : undefined}
       onClick={() => ui.togglePanel(panel)}>
       <Icon path={icon} /><span>{t(`room.${panel}`)}</span>
       {count > 0 && (
         <>
-          <span class={panel === 'chat' ? 'bar-count is-new' : 'bar-count'} data-count={count} />
+          <span class={isNew ? 'bar-count is-new' : 'bar-count'} data-count={count} />
           <span id={`${panel}-count`} hidden>{countText}</span>
         </>
       )}
@@ -73,20 +74,48 @@ function PanelButton({ panel, icon, count, countText }: {
   );
 }
 
+export function toggleShare({ store }: RoomContextValue): void {
+  void (store.screen.track.value === null ? store.shareScreen() : store.stopScreen());
+}
+
+function ShareButton(): JSX.Element {
+  const room = useRoom();
+  const isOn = room.store.screen.track.value !== null;
+  return (
+    <button type="button" class="bar-button is-wide-only" aria-pressed={isOn} onClick={() => toggleShare(room)}>
+      <Icon path={roomIcons.screen} /><span>{t('room.share')}</span>
+    </button>
+  );
+}
+
+/** Whether this person may share a screen now, in a browser that can. */
+export function mayShareScreen({ store }: RoomContextValue): boolean {
+  return store.may.value.has('share') && store.room.value?.session.state === 'live' && canShareScreen();
+}
+
 export function RoomBar(): JSX.Element {
-  const { store, ui } = useRoom();
+  const room = useRoom();
+  const { store, ui } = room;
   const may = store.may.value;
   const people = store.room.value?.peers.length ?? 0;
   const isLive = store.room.value?.session.state === 'live';
   const unread = ui.unread.value;
+  const questions = ui.newQuestions.value;
+  const hasChannels = (store.room.value?.settings.languages.length ?? 0) > 0;
   return (
     <div class="room-bar" role="group" aria-label={t('room.controls')}>
       {may.has('speak') && isLive && <SourceButton source="microphone" />}
       {may.has('speak') && isLive && <SourceButton source="camera" />}
       {may.has('raise-hand') && <HandButton />}
-      <PanelButton panel="people" icon={roomIcons.people} count={people} countText={t.count('people.count', people)} />
-      <PanelButton panel="chat" icon={roomIcons.chat} count={unread} countText={t.count('room.unread', unread)} />
-      <button type="button" class="bar-button" aria-haspopup="dialog" onClick={() => { ui.dialog.value = 'settings'; }}>
+      {mayShareScreen(room) && <ShareButton />}
+      {hasChannels && isLive && <PanelButton panel="listen" icon={roomIcons.listen} />}
+      <PanelButton panel="people" icon={roomIcons.people} count={people} countText={t.count('people.count', people)} isWideOnly />
+      <PanelButton panel="chat" icon={roomIcons.chat} count={unread} countText={t.count('room.unread', unread)} isNew />
+      <PanelButton panel="questions" icon={roomIcons.question} count={questions} isWideOnly isNew
+        countText={t.count('room.new-questions', questions)} />
+      <PanelButton panel="more" icon={roomIcons.more} />
+      <button type="button" class="bar-button is-wide-only" aria-haspopup="dialog"
+        onClick={() => { ui.dialog.value = 'settings'; }}>
         <Icon path={roomIcons.settings} /><span>{t('room.settings')}</span>
       </button>
     </div>

@@ -72,6 +72,18 @@ function SessionClock(): JSX.Element | null {
   );
 }
 
+function PhaseMark(): JSX.Element | null {
+  const { store } = useRoom();
+  const room = store.room.value;
+  if (room === null || room.session.state !== 'live') return null;
+  return (
+    <>
+      {room.settings.phase !== 'opening' && <p class="phase">{t(`phase.${room.settings.phase}`)}</p>}
+      {room.settings.is_locked && <p class="phase"><Icon path={roomIcons.lock} size={18} />{t('room.locked')}</p>}
+    </>
+  );
+}
+
 export function RoomHeader(): JSX.Element {
   const { store, ui } = useRoom();
   const session = store.room.value?.session;
@@ -82,6 +94,7 @@ export function RoomHeader(): JSX.Element {
       </PageHeading>
       <div class="room-facts">
         <SessionClock />
+        <PhaseMark />
         <RecordingMark />
         <LineQuality />
       </div>

@@ -1,7 +1,7 @@
 /** Single keys of the room. Off while typing, composing, or in a dialog. */
 import { useEffect } from 'preact/hooks';
 import { isShortcut } from '../parts/ime';
-import { toggleHand, toggleSource } from './room-bar';
+import { mayShareScreen, toggleHand, toggleShare, toggleSource } from './room-bar';
 import type { RoomContextValue } from './room-ui';
 
 function isOnControl(target: EventTarget | null): boolean {
@@ -27,11 +27,17 @@ function press(room: RoomContextValue, key: string): boolean {
     case 'p':
       ui.togglePanel('people');
       return true;
-    case 'w':
-      ui.setLayout(ui.layout.value === 'gallery' ? 'speaker' : 'gallery');
+    case 'd':
+      if (mayShareScreen(room)) toggleShare(room);
       return true;
-    case '?':
-      ui.dialog.value = 'settings';
+    case 'q':
+      ui.togglePanel('questions');
+      return true;
+    case 'i':
+      if ((store.room.value?.settings.languages.length ?? 0) > 0) ui.togglePanel('listen');
+      return true;
+    case 'w':
+      ui.nextLayout();
       return true;
     default:
       return false;
@@ -45,6 +51,7 @@ function holdToTalk(room: RoomContextValue, signal: AbortSignal): void {
   addEventListener('keydown', (event) => {
     if (event.key !== ' ' || event.repeat || isOnControl(event.target)) return;
     if (!isShortcut(event, event.target as HTMLElement | null) || room.ui.dialog.value !== null) return;
+    if (!room.ui.hasSingleKeys.value || store.may.value.has('interpret')) return;
     if (store.isOn.microphone.value || !store.may.value.has('speak')) return;
     if (store.local.microphone.track.value === null) return;
     event.preventDefault();
@@ -64,13 +71,19 @@ export function useRoomKeys(room: RoomContextValue): void {
   useEffect(() => {
     const stop = new AbortController();
     addEventListener('keydown', (event) => {
-      if (event.repeat || room.ui.dialog.value !== null) return;
+      if (event.repeat || room.ui.dialog.value !== null || room.store.isWaiting.value) return;
       if (event.key === 'Escape' && room.ui.panel.value !== null && !event.isComposing) {
         room.ui.panel.value = null;
         return;
       }
       const target = event.target instanceof HTMLElement ? event.target : null;
       if (!isShortcut(event, target)) return;
+      if (event.key === '?') {
+        room.ui.dialog.value = 'keys';
+        event.preventDefault();
+        return;
+      }
+      if (!room.ui.hasSingleKeys.value) return;
       if (press(room, event.key.length === 1 ? event.key.toLowerCase() : event.key)) event.preventDefault();
     }, { signal: stop.signal });
     holdToTalk(room, stop.signal);

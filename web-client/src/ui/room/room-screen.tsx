@@ -12,6 +12,7 @@ import { LocalMedia } from '../../store/local-media';
 import { readTabValue } from '../../store/preferences';
 import { RoomStore } from '../../store/room';
 import type { LineEnd } from '../../store/room-line';
+import { findPeer } from '../../store/room-state';
 import { loadTaxonomy } from '../../store/taxonomy';
 import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
@@ -43,6 +44,7 @@ function enterRoom(token: string, info: JoinInfo, media: LocalMedia, choice: Joi
     startWith: choice.startWith,
     onNotice: ui.onNotice,
   });
+  ui.nameOf = (peer) => (store.room.value === null ? '' : findPeer(store.room.value, peer)?.name ?? '');
   ui.onDeviceFailed = (source) => ui.sayDeviceFailure(store, source);
   stop.signal.addEventListener('abort', () => store.dispose(), { once: true });
   if (IS_TEST_BUILD) exposeTestHook(store);
@@ -53,11 +55,11 @@ function enterRoom(token: string, info: JoinInfo, media: LocalMedia, choice: Joi
 type Stage =
   | { at: 'door' }
   | { at: 'room'; entered: Entered }
-  | { at: 'over'; end: LineEnd };
+  | { at: 'over'; end: LineEnd; refusal: string };
 
 function Invitation({ token, info, onReload }: { token: string; info: JoinInfo; onReload: () => void }): JSX.Element {
   const [stage, setStage] = useState<Stage>(
-    (info.session?.state ?? info.event.state) === 'ended' ? { at: 'over', end: { why: 'over' } } : { at: 'door' });
+    (info.session?.state ?? info.event.state) === 'ended' ? { at: 'over', end: { why: 'over' }, refusal: '' } : { at: 'door' });
   const media = useRef<{ local: LocalMedia; stop: AbortController } | null>(null);
   const localMedia = (): LocalMedia => {
     if (media.current === null) {
@@ -80,9 +82,10 @@ function Invitation({ token, info, onReload }: { token: string; info: JoinInfo; 
     setStage({ at: 'room', entered: room });
   };
   const over = (end: LineEnd): void => {
+    const refusal = entered.current?.store.refusal.value ?? '';
     entered.current?.stop.abort();
     entered.current = null;
-    setStage({ at: 'over', end });
+    setStage({ at: 'over', end, refusal });
   };
   switch (stage.at) {
     case 'door':
@@ -90,7 +93,7 @@ function Invitation({ token, info, onReload }: { token: string; info: JoinInfo; 
     case 'room':
       return <RoomView room={stage.entered} info={info} onOver={over} />;
     case 'over':
-      return <OverView end={stage.end} info={info} token={token} onRejoin={onReload} />;
+      return <OverView end={stage.end} refusal={stage.refusal} info={info} token={token} onRejoin={onReload} />;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The room's layout: header, stage, panel, controls, dialogs. */
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
 import { t } from '../../i18n/room';
@@ -12,14 +12,16 @@ import { usePageTitle } from '../parts/hooks';
 import { Icon, icons } from '../parts/icon';
 import { ConfirmDialog, Loading } from '../parts/parts';
 import { AudioOutlets } from './audio-outlets';
+import { CaptionLine, FloorBanner, NoteBanner, PollBanner } from './banners';
 import { ChatPanel } from './chat-panel';
-import { PeoplePanel } from './people-panel';
+import { LazyPart, loadParts } from './lazy-part';
+import { Reactions } from './reactions';
 import { HostBar, RoomBar } from './room-bar';
 import { LineBanner, RoomHeader } from './room-header';
 import { useRoomKeys } from './room-keys';
-import { RoomContext, useRoom, type RoomContextValue } from './room-ui';
-import { SettingsDialog } from './settings-dialog';
+import { RoomContext, useRoom, type Panel, type RoomContextValue } from './room-ui';
 import { Stage } from './stage';
+import { useWakeLock } from './use-wake-lock';
 
 function Waiting({ info }: { info: JoinInfo }): JSX.Element {
   const { store } = useRoom();
@@ -38,6 +40,46 @@ function Waiting({ info }: { info: JoinInfo }): JSX.Element {
   );
 }
 
+function LobbyView({ info }: { info: JoinInfo }): JSX.Element {
+  return (
+    <section class="waiting" aria-labelledby="waiting-heading" data-waiting="lobby">
+      <span class="state-icon"><Icon path={icons.clock} size={32} /></span>
+      <h2 id="waiting-heading">{t('room.lobby-title')}</h2>
+      <p><EventTime event={info.event} /></p>
+      <p>{t('room.lobby-what')}</p>
+    </section>
+  );
+}
+
+function PanelBody({ panel }: { panel: Panel }): JSX.Element | null {
+  switch (panel) {
+    case 'chat': return <ChatPanel />;
+    case 'people': return <LazyPart name="PeoplePanel" />;
+    case 'more': return <LazyPart name="MorePanel" />;
+    case 'questions': return <LazyPart name="QuestionsPanel" />;
+    case 'polls': return <LazyPart name="PollsPanel" />;
+    case 'agenda': return <LazyPart name="AgendaPanel" />;
+    case 'slides': return <LazyPart name="SlidesPanel" />;
+    case 'listen': return <LazyPart name="ListenPanel" />;
+    case 'captions': return <LazyPart name="CaptionsPanel" />;
+    case 'host': return <LazyPart name="HostPanel" />;
+  }
+}
+
+const NARROW = '(max-width: 48rem)';
+
+/** On a phone a panel lies over the stage. */
+function useIsNarrow(): boolean {
+  const [isNarrow, setNarrow] = useState(() => matchMedia(NARROW).matches);
+  useEffect(() => {
+    const query = matchMedia(NARROW);
+    const onChange = (): void => setNarrow(query.matches);
+    query.addEventListener('change', onChange);
+    return () => query.removeEventListener('change', onChange);
+  }, []);
+  return isNarrow;
+}
+
 function SidePanel(): JSX.Element | null {
   const { ui } = useRoom();
   const panel = ui.panel.value;
@@ -45,7 +87,13 @@ function SidePanel(): JSX.Element | null {
   useLayoutEffect(() => {
     if (panel === null) return;
     return () => {
-      if (hadFocus.current) document.getElementById(`${panel}-button`)?.focus();
+      // A panel that was reached through "More" has no button in a phone's bar.
+      const shown = [`${panel}-button`, 'more-button']
+        .map((id) => document.getElementById(id)).find((button) => button !== null && button.offsetParent !== null);
+      if (hadFocus.current) {
+        if (ui.panel.value === null) shown?.focus();
+        else document.getElementById('panel-heading')?.focus();
+      }
       hadFocus.current = false;
     };
   }, [panel]);
@@ -60,11 +108,11 @@ function SidePanel(): JSX.Element | null {
         if (next instanceof Node && !event.currentTarget.contains(next)) hadFocus.current = false;
       }}>
       <div class="side-panel-head">
-        <h2 id="panel-heading">{t(`${panel}.title`)}</h2>
+        <h2 id="panel-heading" tabIndex={-1}>{t(`room.${panel}`)}</h2>
         <button type="button" class="icon-button" aria-label={t('room.close-panel')}
           onClick={() => { ui.panel.value = null; }}><Icon path={icons.close} /></button>
       </div>
-      {panel === 'chat' ? <ChatPanel /> : <PeoplePanel />}
+      <PanelBody panel={panel} />
     </aside>
   );
 }
@@ -101,7 +149,9 @@ function RoomDialogs(): JSX.Element | null {
   }
   switch (dialog) {
     case 'settings':
-      return <SettingsDialog />;
+      return <LazyPart name="SettingsDialog" isQuiet />;
+    case 'keys':
+      return <LazyPart name="KeysDialog" isQuiet />;
     case 'leave':
       return (
         <ConfirmDialog title={t('room.leave-title')} text={t('room.leave-what')} action={t('room.leave')} isDanger
@@ -130,6 +180,9 @@ export function RoomView({ room, info, onOver }: {
 }): JSX.Element {
   const { store, ui } = room;
   useRoomKeys(room);
+  useWakeLock(store.phase.value !== 'over');
+  useEffect(loadParts, []);
+  const isNarrow = useIsNarrow();
   usePageTitle(pickText(info.event.title_en, info.event.title_ja)?.text ?? '');
   useEffect(() => store.end.subscribe((end) => {
     if (end !== null) queueMicrotask(() => onOver(end));
@@ -140,6 +193,8 @@ export function RoomView({ room, info, onOver }: {
     return () => document.documentElement.classList.remove('theme-dark');
   }, []);
   const isLive = store.room.value?.session.state === 'live';
+  const isCovered = isNarrow && ui.panel.value !== null;
+  const isWaiting = store.isWaiting.value;
   return (
     <RoomContext.Provider value={room}>
       <div class={ui.panel.value === null ? 'room' : 'room has-panel'} data-phase={store.phase.value}>
@@ -147,13 +202,22 @@ export function RoomView({ room, info, onOver }: {
         <RoomHeader />
         <LineBanner />
         <main class="room-main" id="main" tabIndex={-1}>
-          {store.room.value === null ? <div class="waiting"><Loading /></div> : isLive ? <Stage /> : <Waiting info={info} />}
+          <div class="room-stage" inert={isCovered}>
+            <NoteBanner />
+            <FloorBanner />
+            <PollBanner />
+            {store.room.value === null ? <div class="waiting"><Loading /></div>
+              : isWaiting ? <LobbyView info={info} /> : isLive ? <Stage /> : <Waiting info={info} />}
+            <CaptionLine />
+            <Reactions />
+          </div>
           <AudioOutlets />
           <Toasts />
         </main>
-        <SidePanel />
+        {!isWaiting && <SidePanel />}
         <footer class="room-foot" id="room-controls" tabIndex={-1}>
-          <RoomBar />
+          {!isWaiting && store.may.value.has('interpret') && isLive && <LazyPart name="InterpreterConsole" isQuiet />}
+          {!isWaiting && <RoomBar />}
           <HostBar />
         </footer>
         <RoomDialogs />

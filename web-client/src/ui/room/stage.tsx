@@ -1,11 +1,13 @@
-/** Who is seen: one large with a strip of others, or everyone the same size. */
+/** Who is seen: what is shared large, one person large with a strip of others, or everyone the same size. */
 import type { JSX, RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { t } from '../../i18n/room';
 import type { Peer } from '../../protocol/signalling';
-import { isTrackOn, tileOrder, type RoomState } from '../../store/room-state';
+import { isTrackOn, screensOf, tileOrder, type RoomState } from '../../store/room-state';
 import { bestGrid, pageCount, pageOf } from '../../store/tile-layout';
 import { Icon } from '../parts/icon';
+import { LazyPart } from './lazy-part';
+import { StreamVideo } from './media-element';
 import { roomIcons } from './room-icons';
 import { useRoom } from './room-ui';
 import { Tile } from './tile';
@@ -48,10 +50,10 @@ function Pager({ pages }: { pages: number }): JSX.Element | null {
   );
 }
 
-/** Pinned, else who speaks, else who leads with a picture, else anyone else. */
+/** Pinned, else in the spotlight, else who speaks, else who leads with a picture, else anyone else. */
 function leadOf(room: RoomState, order: readonly Peer[], pinned: string | null, speaker: string | null): Peer | null {
   const byId = (id: string | null): Peer | undefined => order.find((peer) => peer.id === id);
-  return byId(pinned) ?? byId(speaker)
+  return byId(pinned) ?? byId(room.spotlight[0] ?? null) ?? byId(speaker)
     ?? order.find((peer) => peer.id !== room.me && isTrackOn(peer, 'camera'))
     ?? order.find((peer) => peer.id !== room.me && peer.role === 'facilitator')
     ?? order[0] ?? null;
@@ -99,6 +101,65 @@ function SpeakerView({ lead, others, isNarrow, onShown }: {
   );
 }
 
+/** A shared screen, whole: nothing of it is cut off. */
+function SharedScreen({ peer }: { peer: Peer }): JSX.Element {
+  const { store } = useRoom();
+  const isMe = peer.id === store.room.value?.me;
+  const ownTrack = isMe ? store.screen.track.value : null;
+  const own = useMemo(() => (ownTrack === null ? null : new MediaStream([ownTrack])), [ownTrack]);
+  const stream = isMe ? own : store.pictureOf(peer.id, 'screen');
+  const label = t('room.screen-of', { name: peer.name });
+  return (
+    <div class="shared-screen" data-peer={peer.id}>
+      {stream !== null ? <StreamVideo stream={stream} label={label} peer={peer.id} source="screen" />
+        : <span class="avatar"><Icon path={roomIcons.screen} size={40} /></span>}
+      <p class="tile-label"><span class="tile-name">{label}</span></p>
+      {isMe && (
+        <button type="button" class="button is-danger shared-stop" onClick={() => void store.stopScreen()}>{t('room.stop-sharing')}</button>
+      )}
+    </div>
+  );
+}
+
+const SLIDES = 'slides';
+
+/** What may be large: slides, and every screen. */
+function sharedOf(room: RoomState, isAudioOnly: boolean): string[] {
+  const screens = isAudioOnly ? [] : screensOf(room).map((peer) => peer.id);
+  return room.slides.deck === '' ? screens : [SLIDES, ...screens];
+}
+
+function Presentation({ room, shared, others, isNarrow, onShown }: {
+  room: RoomState; shared: readonly string[]; others: readonly Peer[]; isNarrow: boolean;
+  onShown: (peers: readonly Peer[]) => void;
+}): JSX.Element {
+  const { ui } = useRoom();
+  const chosen = shared.find((one) => one === ui.shared.value) ?? shared.at(-1);
+  const sharer = room.peers.find((peer) => peer.id === chosen);
+  const perPage = isNarrow ? STRIP_TILES_NARROW : STRIP_TILES;
+  const shown = pageOf(others, ui.page.value, perPage);
+  onShown(sharer === undefined ? shown : [sharer, ...shown]);
+  return (
+    <>
+      {shared.length > 1 && (
+        <div class="shared-choice" role="group" aria-label={t('room.shared')}>
+          {shared.map((one) => (
+            <button key={one} type="button" class="small-button" aria-pressed={one === chosen} onClick={() => { ui.shared.value = one; }}>
+              {one === SLIDES ? t('room.shared-slides')
+                : t('room.screen-of', { name: room.peers.find((peer) => peer.id === one)?.name ?? '' })}
+            </button>
+          ))}
+        </div>
+      )}
+      <div class="lead">{sharer === undefined ? <LazyPart name="SlideStage" /> : <SharedScreen peer={sharer} />}</div>
+      {others.length > 0 && (
+        <ul class="strip is-small">{shown.map((peer) => <li key={peer.id}><Tile peer={peer} /></li>)}</ul>
+      )}
+      <Pager pages={pageCount(others.length, perPage)} />
+    </>
+  );
+}
+
 export function Stage(): JSX.Element | null {
   const { store, ui } = useRoom();
   const ref = useRef<HTMLElement>(null);
@@ -112,9 +173,12 @@ export function Stage(): JSX.Element | null {
   const onShown = (peers: readonly Peer[]): void => {
     shownIds.current = peers.filter((peer) => peer.id !== room.me).map((peer) => peer.id);
   };
+  const shared = ui.layout.value === 'presentation' ? sharedOf(room, store.pictureMode.value === 'audio') : [];
   return (
     <section ref={ref} class="stage" aria-label={t('room.stage')}>
-      {ui.layout.value === 'gallery' || lead === null
+      {shared.length > 0
+        ? <Presentation room={room} shared={shared} others={order} isNarrow={width < 560} onShown={onShown} />
+        : ui.layout.value === 'gallery' || lead === null
         ? <Gallery order={order} onShown={onShown} />
         : (
           <SpeakerView lead={lead} others={order.filter((peer) => peer !== lead)}

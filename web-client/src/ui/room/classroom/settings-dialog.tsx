@@ -1,13 +1,11 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { t as common } from '../../i18n/common';
-import { t } from '../../i18n/room';
-import type { PictureMode } from '../../protocol/signalling';
-import { Dialog, LanguageSwitch } from '../parts/parts';
-import { DeviceControls } from './device-controls';
-import { useRoom, type Layout } from './room-ui';
-
-const KEYS = ['m', 'v', 'r', 'c', 'p', 'w', 'space', 'help'] as const;
+import { t as common } from '../../../i18n/common';
+import { t } from '../../../i18n/room';
+import type { PictureMode } from '../../../protocol/signalling';
+import { Dialog, LanguageSwitch } from '../../parts/parts';
+import { DeviceControls } from '../device-controls';
+import { LAYOUTS, useRoom, type Layout } from '../room-ui';
 
 function Choices<T extends string>({ name, legend, values, value, label, onChoose }: {
   name: string; legend: string; values: readonly T[]; value: T; label: (value: T) => string; onChoose: (value: T) => void;
@@ -50,7 +48,7 @@ export function SettingsDialog(): JSX.Element {
   const close = (): void => { ui.dialog.value = null; };
   return (
     <Dialog title={t('settings.title')} onClose={close}>
-      <Choices<Layout> name="layout" legend={t('settings.layout')} values={['speaker', 'gallery']}
+      <Choices<Layout> name="layout" legend={t('settings.layout')} values={LAYOUTS}
         value={ui.layout.value} label={(one) => t(`settings.layout-${one}`)} onChoose={(one) => ui.setLayout(one)} />
       <Choices<PictureMode> name="pictures" legend={t('settings.pictures')} values={['all', 'one', 'audio']}
         value={store.pictureMode.value} label={(one) => t(`settings.pictures-${one}`)}
@@ -68,10 +66,9 @@ export function SettingsDialog(): JSX.Element {
           onChange={(event) => ui.setAnnouncesChat(event.currentTarget.checked)} />
         {t('settings.announce-chat')}
       </label>
-      <section>
-        <h3>{t('settings.keys')}</h3>
-        <ul class="keys">{KEYS.map((key) => <li key={key}>{t(`settings.keys-${key}`)}</li>)}</ul>
-      </section>
+      <div>
+        <button type="button" class="button" onClick={() => { ui.dialog.value = 'keys'; }}>{t('settings.keys')}</button>
+      </div>
       <div class="dialog-actions">
         <button type="button" class="button is-primary" onClick={close}>{common('app.close')}</button>
       </div>

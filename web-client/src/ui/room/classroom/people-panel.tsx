@@ -1,0 +1,177 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { t as common } from '../../../i18n/common';
+import { languageName } from '../../../i18n/format';
+import { t } from '../../../i18n/room';
+import { ROLES } from '../../../protocol/objects';
+import type { Peer } from '../../../protocol/signalling';
+import { handsInOrder, isTrackOn } from '../../../store/room-state';
+import { Icon } from '../../parts/icon';
+import { PersonText } from '../../parts/parts';
+import { roomIcons } from '../room-icons';
+import { useRoom } from '../room-ui';
+
+function PersonMarks({ peer }: { peer: Peer }): JSX.Element {
+  return (
+    <span class="person-marks">
+      {isTrackOn(peer, 'microphone') && (
+        <span><Icon path={roomIcons.microphone} size={20} /><span class="visually-hidden">{t('people.mic-on')}</span></span>
+      )}
+      {isTrackOn(peer, 'camera') && (
+        <span><Icon path={roomIcons.camera} size={20} /><span class="visually-hidden">{t('people.camera-on')}</span></span>
+      )}
+      {peer.hand !== null && (
+        <span class="person-hand"><Icon path={roomIcons.hand} size={20} />
+          <span aria-hidden="true">{peer.hand}</span>
+          <span class="visually-hidden">{t('people.hand', { n: peer.hand })}</span></span>
+      )}
+    </span>
+  );
+}
+
+/** What the facilitator can do with a person; nothing for oneself. */
+function PersonActions({ peer, isOpen, onToggle }: {
+  peer: Peer; isOpen: boolean; onToggle: () => void;
+}): JSX.Element | null {
+  const { store, ui } = useRoom();
+  if (!store.may.value.has('moderate') || peer.id === store.room.value?.me) return null;
+  const { name } = peer;
+  return (
+    <div class="person-actions">
+      {peer.hand !== null && (
+        <button type="button" class="small-button" aria-label={t('people.lower-label', { name })}
+          onClick={() => void store.lowerHandOf(peer.id)}>{t('people.lower')}</button>
+      )}
+      {isTrackOn(peer, 'microphone') && (
+        <button type="button" class="small-button" aria-label={t('people.mute-label', { name })}
+          onClick={() => void store.mutePeer(peer.id, 'microphone')}>{t('people.mute')}</button>
+      )}
+      {isTrackOn(peer, 'camera') && (
+        <button type="button" class="small-button" aria-label={t('people.stop-camera-label', { name })}
+          onClick={() => void store.mutePeer(peer.id, 'camera')}>{t('people.stop-camera')}</button>
+      )}
+      {isTrackOn(peer, 'screen') && (
+        <button type="button" class="small-button" aria-label={t('people.stop-screen-label', { name })}
+          onClick={() => void store.mutePeer(peer.id, 'screen')}>{t('people.stop-screen')}</button>
+      )}
+      <button type="button" class="small-button is-danger" aria-label={t('people.remove-label', { name })}
+        onClick={() => { ui.dialog.value = { remove: peer.id }; }}>{t('people.remove')}</button>
+      <button type="button" class="small-button" aria-expanded={isOpen} aria-label={t('people.more-label', { name })}
+        onClick={onToggle}>{t('people.more')}</button>
+      {isOpen && <PersonSetup peer={peer} />}
+    </div>
+  );
+}
+
+/** Role, spotlight, and what this one person may do beside it. */
+function PersonSetup({ peer }: { peer: Peer }): JSX.Element {
+  const { store, ui } = useRoom();
+  const isLit = store.room.value?.spotlight.includes(peer.id) ?? false;
+  const id = `role-${peer.id}`;
+  return (
+    <div class="person-setup">
+      <div class="field">
+        <label for={id}>{t('people.role')}</label>
+        <select id={id} value={peer.role} onChange={(event) => {
+          const select = event.currentTarget;
+          const role = ROLES.find((one) => one === select.value);
+          if (role === undefined) return;
+          void store.request({ kind: 'set-role', peer: peer.id, role })
+            .then((isDone) => { if (!isDone) select.value = peer.role; });
+        }}>
+          {ROLES.map((one) => <option key={one} value={one}>{common(`role.${one}`)}</option>)}
+        </select>
+      </div>
+      <label class="choice"><input type="checkbox" checked={isLit} onChange={(event) =>
+        void store.request({ kind: 'spotlight', peer: peer.id, on: event.currentTarget.checked })} />{t('people.spotlight')}</label>
+      {(['present', 'caption'] as const).map((permission) => (
+        <label key={permission} class="choice"><input type="checkbox" checked={peer.grants.includes(permission)}
+          onChange={(event) => void store.request({ kind: 'grant', peer: peer.id, permission, on: event.currentTarget.checked })} />
+          {t(`people.may-${permission}`)}</label>
+      ))}
+      <button type="button" class="small-button" onClick={() => {
+        ui.chatTo.value = peer.id;
+        ui.openPanel('chat');
+      }}>{t('people.write')}</button>
+    </div>
+  );
+}
+
+const LIMITS_MIN = [0, 1, 2, 3, 5, 10] as const;
+
+/** The queue, the same for everyone; who moderates gives the floor from it. */
+function Hands({ hands }: { hands: readonly Peer[] }): JSX.Element {
+  const { store } = useRoom();
+  const [minutes, setMinutes] = useState(0);
+  const isHost = store.may.value.has('moderate');
+  return (
+    <>
+      <h3>{t('people.hands')}</h3>
+      {isHost && (
+        <div class="chat-to">
+          <label for="floor-limit">{t('hands.limit')}</label>
+          <select id="floor-limit" value={String(minutes)} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
+            {LIMITS_MIN.map((one) => (
+              <option key={one} value={String(one)}>{one === 0 ? t('hands.no-limit') : t.count('hands.minutes', one)}</option>
+            ))}
+          </select>
+        </div>
+      )}
+      <ol class="hands">
+        {hands.map((peer) => (
+          <li key={peer.id} data-hand={peer.hand}><span class="hand-place">{peer.hand}</span><PersonText text={peer.name} />
+            {peer.affiliation !== '' && <span class="quiet"> (<PersonText text={peer.affiliation} />)</span>}
+            {isHost && (
+              <button type="button" class="small-button hand-give" aria-label={t('hands.give-label', { name: peer.name })}
+                onClick={() => void store.request({ kind: 'give-floor', peer: peer.id, limit_s: minutes * 60 })}>{t('hands.give')}</button>
+            )}
+          </li>
+        ))}
+      </ol>
+      {isHost && (
+        <button type="button" class="small-button" onClick={() => void store.request({ kind: 'lower-hands' })}>{t('hands.lower-all')}</button>
+      )}
+    </>
+  );
+}
+
+function Person({ peer }: { peer: Peer }): JSX.Element {
+  const { store } = useRoom();
+  const [isOpen, setOpen] = useState(false);
+  const isMe = peer.id === store.room.value?.me;
+  const line = store.lines.value.get(peer.id);
+  return (
+    <li class={peer.is_here ? 'person' : 'person is-away'} data-peer={peer.id}>
+      <div class="person-line">
+        <div class="person-text">
+          <p class="person-name">{isMe ? t('room.me', { name: peer.name }) : <PersonText text={peer.name} />}</p>
+          <p class="quiet">
+            {common(`role.${peer.role}`)}
+            {peer.booth !== null && <> → <span lang={peer.booth}>{languageName(peer.booth)}</span></>}
+            {peer.affiliation !== '' && <> · <PersonText text={peer.affiliation} /></>}
+            {!peer.is_here && <> · {t('room.away')}</>}
+          </p>
+          {line !== undefined && (line.loss_permille > 20 || line.rtt_ms > 400) && (
+            <p class="person-warning">{t('people.line', { rtt: line.rtt_ms, loss: line.loss_permille / 10 })}</p>
+          )}
+        </div>
+        <PersonMarks peer={peer} />
+      </div>
+      <PersonActions peer={peer} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} />
+    </li>
+  );
+}
+
+export function PeoplePanel(): JSX.Element | null {
+  const { store } = useRoom();
+  const room = store.room.value;
+  if (room === null) return null;
+  const hands = handsInOrder(room);
+  return (
+    <div class="people" tabIndex={0} role="region" aria-label={t('people.title')}>
+      {hands.length > 0 && <Hands hands={hands} />}
+      <h3>{t('people.here')} <span class="quiet">{t.count('people.count', room.peers.length)}</span></h3>
+      <ul>{room.peers.map((peer) => <Person key={peer.id} peer={peer} />)}</ul>
+    </div>
+  );
+}
