@@ -5,7 +5,7 @@ const en = {
   'questions.empty': 'No questions yet.',
   'questions.write': 'Your question',
   'questions.ask': 'Ask',
-  'questions.vote': 'I want to know too: {text}',
+  'questions.vote': 'I want to know too',
   'questions.votes.one': '{n} vote',
   'questions.votes.other': '{n} votes',
   'questions.answered': 'Answered',
@@ -14,7 +14,6 @@ const en = {
   'questions.hide': 'Hide',
   'questions.reopen': 'Open again',
   'questions.by': '{name}, {time}',
-  'questions.actions': 'Question: {text}',
 
   'polls.empty': 'No polls yet.',
   'polls.new': 'New poll',
@@ -184,7 +183,7 @@ const ja: Record<keyof typeof en, string> = {
   'questions.empty': '質問はまだありません。',
   'questions.write': '質問を書く',
   'questions.ask': '質問する',
-  'questions.vote': '私も知りたい：{text}',
+  'questions.vote': '私も知りたい',
   'questions.votes.one': '{n}票',
   'questions.votes.other': '{n}票',
   'questions.answered': '回答済み',
@@ -193,7 +192,6 @@ const ja: Record<keyof typeof en, string> = {
   'questions.hide': '非表示にする',
   'questions.reopen': '未回答に戻す',
   'questions.by': '{name}、{time}',
-  'questions.actions': '質問：{text}',
 
   'polls.empty': '投票はまだありません。',
   'polls.new': '新しい投票',

@@ -16,8 +16,6 @@ export interface RoomSettings {
   may_unmute: boolean;
   may_chat: boolean;
   phase: Phase;
-  /** The event's: each has a channel beside the floor. */
-  languages: string[];
 }
 
 export interface Floor {
@@ -131,7 +129,7 @@ export interface Classroom {
 
 export const PLAIN_CLASSROOM: Classroom = {
   settings: {
-    lobby: false, is_locked: false, private_chat: false, may_unmute: true, may_chat: true, phase: 'opening', languages: [],
+    lobby: false, is_locked: false, private_chat: false, may_unmute: true, may_chat: true, phase: 'opening',
   },
   spotlight: [],
   floor: null,
@@ -153,7 +151,6 @@ export const decodeSettings: Decoder<RoomSettings> = object<RoomSettings>({
   may_unmute: withDefault(boolean, true),
   may_chat: withDefault(boolean, true),
   phase: withDefault(oneOf(...PHASES), 'opening'),
-  languages: withDefault(list(string), []),
 });
 
 export const decodeFloor = nullable(object<Floor>({ peer: string, since: time, limit_s: withDefault(number, 0) }));
@@ -329,7 +326,7 @@ export const classroomMessageDecoders: {
 export type ClassroomRequest =
   | { kind: 'set-role'; peer: string; role: Role }
   | { kind: 'grant'; peer: string; permission: 'present' | 'caption'; on: boolean }
-  | ({ kind: 'settings' } & Partial<Omit<RoomSettings, 'phase' | 'languages'>>)
+  | ({ kind: 'settings' } & Partial<Omit<RoomSettings, 'phase'>>)
   | { kind: 'admit'; peer?: string }
   | { kind: 'refuse'; peer: string; text: string }
   | { kind: 'mute-all'; source: 'microphone' | 'camera' | 'screen' }

@@ -63,6 +63,8 @@ export interface RoomSession {
   title_ja: string;
   area: string;
   city: string;
+  /** The event's: each has a channel beside the floor. */
+  languages: string[];
 }
 
 export interface RoomSnapshot extends Classroom {
@@ -110,6 +112,7 @@ export const decodeSnapshot = object<RoomSnapshot>({
     title_ja: withDefault(string, ''),
     area: withDefault(string, ''),
     city: withDefault(string, ''),
+    languages: withDefault(list(string), []),
   }),
   // A place in the lobby is told only the session.
   recording: withDefault(object<RecordingInfo>(recordingFields), { state: 'off', since: null, detail: null }),

@@ -13,7 +13,7 @@ function peer(id: string, more: Partial<Peer> = {}): Peer {
 
 function room(...peers: Peer[]): RoomState {
   return roomStateOf({
-    session: { id: 's', event: 'e', state: 'planned', started_at: null, title_en: '', title_ja: '', area: '', city: '' },
+    session: { id: 's', event: 'e', state: 'planned', started_at: null, title_en: '', title_ja: '', area: '', city: '', languages: ['en', 'ja'] },
     recording: { state: 'off', since: null, detail: null }, peers, chat: [], seq: 10, ...PLAIN_CLASSROOM,
   }, 'me');
 }

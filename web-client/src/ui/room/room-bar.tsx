@@ -101,7 +101,7 @@ export function RoomBar(): JSX.Element {
   const isLive = store.room.value?.session.state === 'live';
   const unread = ui.unread.value;
   const questions = ui.newQuestions.value;
-  const hasChannels = (store.room.value?.settings.languages.length ?? 0) > 0;
+  const hasChannels = (store.room.value?.session.languages.length ?? 0) > 0;
   return (
     <div class="room-bar" role="group" aria-label={t('room.controls')}>
       {may.has('speak') && isLive && <SourceButton source="microphone" />}

@@ -241,13 +241,13 @@ export class RoomUi {
         if (!('text' in event.question) || event.question.peer === before.me) break;
         if (before.questions.some((one) => one.id === event.question.id)) break;
         if (this.panel.value !== 'questions') this.newQuestions.value++;
-        announce(t('notice.question', { name: event.question.name, text: event.question.text }));
+        announce(t('notice.question', { name: event.question.name }));
         break;
       case 'poll':
         if (event.poll.state === 'open' && before.polls.find((one) => one.id === event.poll.id)?.state !== 'open') {
-          this.#say(t('notice.poll-open', { text: event.poll.text }), 'info', 'assertive');
+          this.#say(t('notice.poll-open'), 'info', 'assertive');
         } else if (event.poll.state === 'closed') {
-          announce(t('notice.poll-closed', { text: event.poll.text }));
+          announce(t('notice.poll-closed'));
         }
         break;
       case 'note':

@@ -200,7 +200,10 @@ export function RoomView({ room, info, onOver }: {
       <div class={ui.panel.value === null ? 'room' : 'room has-panel'} data-phase={store.phase.value}>
         <a class="skip-link" href="#room-controls">{t('room.controls')}</a>
         <RoomHeader />
-        <LineBanner />
+        <div class="room-notices">
+          <LineBanner />
+          <Toasts />
+        </div>
         <main class="room-main" id="main" tabIndex={-1}>
           <div class="room-stage" inert={isCovered}>
             <NoteBanner />
@@ -212,7 +215,6 @@ export function RoomView({ room, info, onOver }: {
             <Reactions />
           </div>
           <AudioOutlets />
-          <Toasts />
         </main>
         {!isWaiting && <SidePanel />}
         <footer class="room-foot" id="room-controls" tabIndex={-1}>

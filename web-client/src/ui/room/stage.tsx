@@ -184,7 +184,7 @@ export function Stage(): JSX.Element | null {
           <SpeakerView lead={lead} others={order.filter((peer) => peer !== lead)}
             isNarrow={width < 560} onShown={onShown} />
         )}
-      {order.length === 1 && order[0]?.id === room.me && <p class="stage-note">{t('room.alone')}</p>}
+      {shared.length === 0 && order.length === 1 && order[0]?.id === room.me && <p class="stage-note">{t('room.alone')}</p>}
     </section>
   );
 }

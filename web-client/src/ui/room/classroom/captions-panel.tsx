@@ -73,7 +73,7 @@ export function CaptionsPanel(): JSX.Element | null {
         {lines.length === 0 && <p class="quiet">{c('captions.empty')}</p>}
         <ol class="plain-list">{lines.map((one) => <li key={one.id} lang={one.language}>{one.text}</li>)}</ol>
       </div>
-      {store.may.value.has('caption') && room.settings.languages.length > 0 && <CaptionInput languages={room.settings.languages} />}
+      {store.may.value.has('caption') && room.session.languages.length > 0 && <CaptionInput languages={room.session.languages} />}
     </>
   );
 }

@@ -57,7 +57,7 @@ function Seat({ desk }: { desk: Desk }): JSX.Element {
       <select id="booth-seat" value={store.me.value?.booth ?? 'floor'}
         onChange={(event) => void store.request({ kind: 'booth', channel: event.currentTarget.value })}>
         <option value="floor">{c('booth.no-seat')}</option>
-        {room.settings.languages.map((one) => <option key={one} value={one} lang={one}>{languageName(one)}</option>)}
+        {room.session.languages.map((one) => <option key={one} value={one} lang={one}>{languageName(one)}</option>)}
       </select>
     </div>
   );
@@ -65,7 +65,7 @@ function Seat({ desk }: { desk: Desk }): JSX.Element {
 
 function Incoming({ desk }: { desk: Desk }): JSX.Element {
   const { store, room, booth } = desk;
-  const relays = room.settings.languages.filter((one) => one !== booth?.channel);
+  const relays = room.session.languages.filter((one) => one !== booth?.channel);
   return (
     <div class="field">
       <label for="booth-incoming">{c('booth.incoming')}</label>

@@ -41,7 +41,7 @@ export function ListenPanel(): JSX.Element | null {
       <p class="quiet">{c('listen.what')}</p>
       <fieldset class="choices">
         <legend>{c('listen.channel')}</legend>
-        {['floor', ...room.settings.languages].map((name) => (
+        {['floor', ...room.session.languages].map((name) => (
           <label key={name} class="choice channel-choice">
             <input type="radio" name="channel" value={name} checked={hear === name} onChange={() => choose(name)} />
             <span>
@@ -83,7 +83,7 @@ export function ListenPanel(): JSX.Element | null {
 
 export function CaptionChoice(): JSX.Element | null {
   const { store, ui } = useRoom();
-  const languages = store.room.value?.settings.languages ?? [];
+  const languages = store.room.value?.session.languages ?? [];
   if (languages.length === 0) return null;
   const chosen = languages.includes(ui.captions.value ?? '') ? ui.captions.value ?? '' : '';
   return (

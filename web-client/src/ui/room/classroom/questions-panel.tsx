@@ -6,10 +6,9 @@ import type { Question } from '../../../protocol/classroom';
 import { makeKey } from '../../../store/room';
 import { questionsInOrder } from '../../../store/classroom-state';
 import { isSendKey } from '../../parts/ime';
-import { Icon } from '../../parts/icon';
+import { Icon, icons } from '../../parts/icon';
 import { LinkedText } from '../../parts/linked-text';
 import { PersonText } from '../../parts/parts';
-import { roomIcons } from '../room-icons';
 import { useRoom } from '../room-ui';
 
 const TEXT_MAX = 500;
@@ -20,7 +19,7 @@ function QuestionActions({ question }: { question: Question }): JSX.Element {
     void store.request({ kind: 'question', question: question.id, state });
   };
   return (
-    <div class="person-actions" role="group" aria-label={c('questions.actions', { text: question.text })}>
+    <div class="person-actions" role="group" aria-labelledby={`question-${question.id}`}>
       {question.state === 'open'
         ? <button type="button" class="small-button" onClick={() => set('answered')}>{c('questions.mark-answered')}</button>
         : <button type="button" class="small-button" onClick={() => set('open')}>{c('questions.reopen')}</button>}
@@ -37,15 +36,15 @@ function OneQuestion({ question }: { question: Question }): JSX.Element {
   const canVote = question.state === 'open' && question.peer !== room?.me && store.may.value.has('take-part');
   return (
     <li class={`question is-${question.state}`} data-question={question.id}>
-      <p class="message-text"><LinkedText text={question.text} /></p>
+      <p id={`question-${question.id}`} class="message-text"><LinkedText text={question.text} /></p>
       <p class="quiet"><PersonText text={c('questions.by', { name: question.name, time: formatTime(question.at, viewerTimeZone()) })} />
         {question.state !== 'open' && <> · <b>{c(`questions.${question.state}`)}</b></>}</p>
       <p class="question-votes">
         {canVote
           ? (
-            <button type="button" class="small-button" aria-pressed={isVoted} aria-label={c('questions.vote', { text: question.text })}
+            <button type="button" class="small-button" aria-pressed={isVoted} aria-describedby={`question-${question.id}`}
               onClick={() => void store.voteQuestion(question.id, !isVoted)}>
-              <Icon path={roomIcons.hand} size={18} />{c.count('questions.votes', question.votes)}
+              <Icon path={icons.check} size={18} />{c('questions.vote')} · {c.count('questions.votes', question.votes)}
             </button>
           )
           : <span class="quiet">{c.count('questions.votes', question.votes)}</span>}

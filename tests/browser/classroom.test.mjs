@@ -1,0 +1,243 @@
+// What a live session needs beyond sound and picture: lobby, floor, questions, polls, agenda, captions, shared screens, phones.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
+import { byRole, fill, hasText, launchChromium, launchFirefox, missing, newPage, press, screenshot, seesVideos } from '../support/browser.mjs';
+import { makeMedia } from '../support/media.mjs';
+import { checkScreen, complaints, loadTexts, reportRefusedContent, NARROW, tooWide, WIDE } from '../support/screens.mjs';
+import { ROOT, Server, until } from '../support/server.mjs';
+import { SignalClient, tokenOf } from '../support/signal.mjs';
+import { endSession, join, startSession } from './steps.mjs';
+
+const skip = missing() ?? false;
+const HOST = '佐藤 美香';
+const GUEST = 'Nguyễn Thị Hoa';
+const FIRST = 'A. Rahman';
+const SECOND = '田中 太郎';
+const names = [HOST, GUEST, FIRST, SECOND, `${GUEST} (you)`, `${HOST} (you)`, `${GUEST}（自分）`, `${HOST}（自分）`];
+let server, texts, chromium, firefox, host, guest, first, second;
+
+async function open(browser, link, options) {
+  const page = await newPage(browser, options);
+  await reportRefusedContent(page);
+  await page.goto(link);
+  return page;
+}
+
+/** Opens a panel by "More", which has all of them. */
+async function panel(page, name) {
+  if (!(await page.$('#more-button[aria-pressed="true"]'))) await page.click('#more-button');
+  await page.waitForSelector('.more-list');
+  await press(page, 'button', new RegExp(`^${name}`));
+  await until(`the panel ${name}`, () => page.evaluate((wanted) => document.querySelector('#panel-heading')?.innerText === wanted, name));
+}
+
+const until$ = (what, page, selector) => until(what, () => page.evaluate((one) => document.querySelector(one) !== null, selector));
+
+before(async () => {
+  if (skip) return;
+  const media = makeMedia(path(tmpdir(), 'manabi-media'));
+  [texts, server] = await Promise.all([loadTexts(), Server.start()]);
+  [chromium, firefox] = await Promise.all([launchChromium({ camera: media.street, microphone: media.tone440 }), launchFirefox()]);
+});
+
+after(async () => {
+  await Promise.all([chromium, firefox].map((browser) => browser?.close().catch(() => {})));
+  first?.close();
+  second?.close();
+  await server?.stop();
+});
+
+test('people wait in the lobby until the facilitator lets them in', { skip, timeout: 120000 }, async () => {
+  host = await open(chromium, server.link('facilitator'));
+  await join(host, server.link('facilitator'), HOST);
+  await startSession(host);
+  await panel(host, 'Facilitate');
+  await (await byRole(host, 'checkbox', /^Lobby/)).click();
+  guest = await open(firefox, server.link('participants'));
+  await fill(guest, 'textbox', /^Your name/, GUEST);
+  await press(guest, 'button', 'Join listening only');
+  await until$('the lobby', guest, '[data-waiting="lobby"]');
+  await checkScreen(guest, 'lobby', texts);
+  await byRole(host, 'button', `Let in: ${GUEST}`);
+  await checkScreen(host, 'host-panel', texts, { names });
+  await press(host, 'button', `Let in: ${GUEST}`);
+  await seesVideos(guest, 1, { deadlineMs: 30000 });
+  await (await byRole(host, 'checkbox', /^Lobby/)).click();
+  assert.deepEqual(complaints(guest), []);
+});
+
+test('hands stand in the same order for everyone, and the floor has a timer', { skip, timeout: 90000 }, async () => {
+  const token = tokenOf(server.link('participants'));
+  first = await SignalClient.join(server.url, token, FIRST);
+  second = await SignalClient.join(server.url, token, SECOND);
+  await second.ask('hand', { raised: true });
+  await press(guest, 'button', 'Hand');
+  await until$('my place', guest, '.bar-count[data-count="2"]');
+  await first.ask('hand', { raised: true });
+  await press(host, 'button', /^People/);
+  await press(guest, 'button', /^People/);
+  const order = (page) => page.evaluate(() => [...document.querySelectorAll('.hands li')].map((one) => one.innerText.replace(/\s*Give floor/, '').replace(/^\d+\s*/, '').trim()));
+  for (const page of [host, guest]) await until('three hands', async () => (await order(page)).length === 3);
+  assert.deepEqual(await order(host), [SECOND, GUEST, FIRST]);
+  assert.deepEqual(await order(guest), [SECOND, GUEST, FIRST]);
+  await (await byRole(host, 'combobox', 'Time to speak')).select('2');
+  await press(host, 'button', `Give floor: ${GUEST}`);
+  await hasText(guest, 'You have the floor');
+  await hasText(guest, 'left');
+  await hasText(host, `${GUEST} has the floor`);
+  assert.equal(await host.evaluate(() => document.querySelectorAll('.hands li').length), 2);
+  await press(host, 'button', `More: ${GUEST}`);
+  await checkScreen(host, 'people-panel', texts, { names });
+  await press(guest, 'button', 'I am done');
+  await until('the floor to be free', () => host.evaluate(() => document.querySelector('[data-floor]') === null));
+});
+
+test('a role changes while the session runs', { skip, timeout: 60000 }, async () => {
+  const role = await byRole(host, 'combobox', 'Role');
+  await role.select('presenter');
+  await hasText(guest, 'Your role is now: Presenter');
+  await role.select('participant');
+  await hasText(guest, 'Your role is now: Participant');
+});
+
+test('questions, votes, answers', { skip, timeout: 90000 }, async () => {
+  await press(guest, 'button', /^Questions/);
+  await fill(guest, 'textbox', 'Your question', 'How often is the map revised? https://example.org/map');
+  await guest.keyboard.press('Enter');
+  await until$('the question', guest, '.question');
+  const { question } = await first.event('question');
+  await second.ask('ask', { text: '訓練は年に何回ですか。', key: 'q1' });
+  await first.ask('vote-question', { question: question.id, on: true });
+  await until('the vote', () => guest.evaluate(() => document.querySelector('.question')?.innerText.includes('1 vote')));
+  const link = await guest.evaluate(() => { const a = document.querySelector('.question a'); return { href: a.href, rel: a.rel, target: a.target }; });
+  assert.deepEqual(link, { href: 'https://example.org/map', rel: 'noopener noreferrer nofollow', target: '_blank' });
+  await press(host, 'button', /^Questions/);
+  await until('both questions', () => host.evaluate(() => document.querySelectorAll('.question').length === 2));
+  await checkScreen(host, 'questions-panel', texts, { names });
+  await press(host, 'button', 'Mark as answered');
+  await until$('it is answered', guest, '.question.is-answered');
+  await press(host, 'button', 'Hide');
+});
+
+test('a poll from draft to result', { skip, timeout: 90000 }, async () => {
+  await panel(host, 'Polls');
+  await press(host, 'button', 'New poll');
+  await press(host, 'button', 'Save poll');
+  await hasText(host, 'at least two different answers');
+  await fill(host, 'textbox', 'Question', 'Which drill helps most?');
+  await fill(host, 'textbox', 'Answer 1', 'At school');
+  await fill(host, 'textbox', 'Answer 2', '夜間の訓練');
+  await checkScreen(host, 'poll-form', texts, { names });
+  await press(host, 'button', 'Save poll');
+  await press(host, 'button', 'Start voting');
+  await press(guest, 'button', 'Vote');
+  await (await byRole(guest, 'radio', '夜間の訓練')).click();
+  await checkScreen(guest, 'poll-vote', texts, { names });
+  await press(guest, 'button', 'Vote');
+  await hasText(guest, 'Your vote is counted');
+  await until('the result', () => host.evaluate(() => document.querySelector('.poll')?.innerText.includes('夜間の訓練: 1 (100 %)')));
+  await press(host, 'button', 'Close voting');
+  await until$('it is closed', guest, '[data-poll-state="closed"]');
+});
+
+test('agenda, note and captions', { skip, timeout: 90000 }, async () => {
+  await panel(host, 'Agenda');
+  await press(host, 'button', 'Edit agenda');
+  await fill(host, 'textbox', 'Title in English', 'Opening words');
+  await fill(host, 'textbox', 'Title in Japanese', '開会のことば');
+  await press(host, 'button', 'Save agenda');
+  await press(host, 'button', 'Start: Opening words');
+  await panel(guest, 'Agenda');
+  await until$('the current item', guest, '.agenda-item.is-current');
+  await checkScreen(guest, 'agenda-panel', texts, { names });
+  await panel(host, 'Facilitate');
+  await fill(host, 'textbox', 'In English', 'Back at 15:00.');
+  await fill(host, 'textbox', 'In Japanese', '15時に再開します。');
+  await press(host, 'button', 'Show note');
+  await hasText(guest, 'Back at 15:00.');
+  await hasText(guest, '15時に再開します。');
+  await press(host, 'button', 'Take note away');
+  await until('the note to go', () => guest.evaluate(() => document.querySelector('.note-banner') === null));
+
+  await panel(guest, 'Captions');
+  await (await byRole(guest, 'combobox', 'Captions under the stage')).select('en');
+  await panel(host, 'Captions');
+  await fill(host, 'textbox', 'Caption', 'Welcome to the session');
+  await until('words while they are typed', () => guest.evaluate(() => document.querySelector('.captions')?.innerText.startsWith('W')));
+  await host.keyboard.press('Enter');
+  await until('the line', () => guest.evaluate(() => document.querySelector('.captions')?.innerText.includes('Welcome to the session')));
+  await checkScreen(host, 'captions-panel', texts, { names: [...names, 'Welcome to the session'] });
+});
+
+test('chat to the facilitators stays with them', { skip, timeout: 60000 }, async () => {
+  await press(guest, 'button', /^Chat/);
+  await guest.waitForSelector('#chat-to');
+  await guest.select('#chat-to', 'facilitators');
+  await guest.type('#chat-text', 'I cannot hear the speaker');
+  await guest.keyboard.press('Enter');
+  await press(host, 'button', /^Chat/);
+  await hasText(host, 'I cannot hear the speaker');
+  await hasText(host, 'to facilitators');
+  assert.equal(first.told.some((message) => message.type === 'chat'), false, 'a participant got a message for the facilitators');
+});
+
+test('a shared screen is large, and stops', { skip, timeout: 90000 }, async () => {
+  await press(host, 'button', 'Share screen');
+  const shows = (page) => page.evaluate(() => {
+    const video = document.querySelector('video[data-source="screen"]');
+    return video !== null && video.videoWidth > 0 && video.readyState >= 2;
+  });
+  await until('the screen in Firefox', () => shows(guest), { deadlineMs: 30000 });
+  await screenshot(guest, path(ROOT, 'build/screens/shared-screen.png'));
+  await panel(host, 'Facilitate');
+  await press(host, 'button', 'Stop all screens').catch(() => undefined);
+  await press(host, 'button', 'Stop sharing');
+  await until('it to go', () => guest.evaluate(() => document.querySelector('video[data-source="screen"]') === null));
+  await seesVideos(guest, 1, { deadlineMs: 30000 });
+});
+
+test('a list of keys, and layouts by key', { skip, timeout: 60000 }, async () => {
+  await guest.focus('#main');
+  await guest.keyboard.press('?');
+  await until$('the list of keys', guest, 'dialog[open]');
+  await hasText(guest, 'Q: questions');
+  await guest.keyboard.press('Escape');
+  await until('it to close', () => guest.evaluate(() => document.querySelector('dialog[open]') === null));
+  await guest.focus('#main');
+  await guest.keyboard.press('w');
+  await guest.keyboard.press('w');
+  await until$('the gallery', guest, '.gallery');
+  await guest.keyboard.press('w');
+  await until$('one large', guest, '.lead');
+});
+
+test('on a phone, upright and on its side, the bar stays free', { skip, timeout: 90000 }, async () => {
+  for (const [name, size] of [['upright', NARROW], ['side', { width: 640, height: 320 }], ['side-wide', { width: 844, height: 390 }]]) {
+    await host.setViewport(size);
+    if (await host.$('.side-panel')) await host.click('.side-panel-head .icon-button');
+    await until('the panel to close', () => host.evaluate(() => document.querySelector('.side-panel') === null));
+    await screenshot(host, path(ROOT, `build/screens/phone-${name}.png`));
+    assert.deepEqual(await tooWide(host), [], name);
+    await host.click('#chat-button');
+    await host.waitForSelector('#chat-text');
+    const hidden = await host.evaluate(() => [...document.querySelectorAll('.room-bar button, .side-panel-head button, #chat-text')].filter((one) => {
+      const box = one.getBoundingClientRect();
+      if (box.width === 0) return false;
+      const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+      return !one.contains(at) || box.bottom > innerHeight + 1;
+    }).map((one) => `${one.id || one.ariaLabel} under ${document.elementFromPoint(one.getBoundingClientRect().left + 9, one.getBoundingClientRect().top + 9)?.className}`));
+    assert.deepEqual(hidden, [], name);
+    assert.deepEqual(await tooWide(host), [], name);
+    await screenshot(host, path(ROOT, `build/screens/phone-${name}-chat.png`));
+    await host.click('#more-button');
+    await host.waitForSelector('.more-list');
+    await screenshot(host, path(ROOT, `build/screens/phone-${name}-more.png`));
+  }
+  await host.setViewport(WIDE);
+  await checkScreen(host, 'more-panel', texts, { names });
+  assert.deepEqual(complaints(host), []);
+  assert.deepEqual(complaints(guest), []);
+  await endSession(host);
+});
