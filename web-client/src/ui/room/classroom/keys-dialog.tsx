@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { t as common } from '../../../i18n/common';
-import { t } from '../../../i18n/room';
+import { c } from '../../../i18n/classroom';
 import { Dialog } from '../../parts/parts';
 import { useRoom } from '../room-ui';
 
@@ -14,12 +14,12 @@ export function KeysDialog(): JSX.Element {
   const isInterpreter = store.may.value.has('interpret');
   const keys = isInterpreter ? [...KEYS.filter((key) => key !== 'space'), ...INTERPRETER_KEYS] : KEYS;
   return (
-    <Dialog title={t('settings.keys')} onClose={close}>
-      <ul class="keys">{keys.map((key) => <li key={key}>{t(`settings.keys-${key}`)}</li>)}</ul>
+    <Dialog title={c('settings.keys')} onClose={close}>
+      <ul class="keys">{keys.map((key) => <li key={key}>{c(`settings.keys-${key}`)}</li>)}</ul>
       <label class="choice">
         <input type="checkbox" checked={ui.hasSingleKeys.value}
           onChange={(event) => ui.setSingleKeys(event.currentTarget.checked)} />
-        {t('settings.keys-single')}
+        {c('settings.keys-single')}
       </label>
       <div class="dialog-actions">
         <button type="button" class="button is-primary" onClick={close}>{common('app.close')}</button>

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { t as common } from '../../../i18n/common';
 import { languageName } from '../../../i18n/format';
+import { c } from '../../../i18n/classroom';
 import { t } from '../../../i18n/room';
 import { ROLES } from '../../../protocol/objects';
 import type { Peer } from '../../../protocol/signalling';
@@ -15,10 +16,10 @@ function PersonMarks({ peer }: { peer: Peer }): JSX.Element {
   return (
     <span class="person-marks">
       {isTrackOn(peer, 'microphone') && (
-        <span><Icon path={roomIcons.microphone} size={20} /><span class="visually-hidden">{t('people.mic-on')}</span></span>
+        <span><Icon path={roomIcons.microphone} size={20} /><span class="visually-hidden">{c('people.mic-on')}</span></span>
       )}
       {isTrackOn(peer, 'camera') && (
-        <span><Icon path={roomIcons.camera} size={20} /><span class="visually-hidden">{t('people.camera-on')}</span></span>
+        <span><Icon path={roomIcons.camera} size={20} /><span class="visually-hidden">{c('people.camera-on')}</span></span>
       )}
       {peer.hand !== null && (
         <span class="person-hand"><Icon path={roomIcons.hand} size={20} />
@@ -39,25 +40,25 @@ function PersonActions({ peer, isOpen, onToggle }: {
   return (
     <div class="person-actions">
       {peer.hand !== null && (
-        <button type="button" class="small-button" aria-label={t('people.lower-label', { name })}
-          onClick={() => void store.lowerHandOf(peer.id)}>{t('people.lower')}</button>
+        <button type="button" class="small-button" aria-label={c('people.lower-label', { name })}
+          onClick={() => void store.lowerHandOf(peer.id)}>{c('people.lower')}</button>
       )}
       {isTrackOn(peer, 'microphone') && (
-        <button type="button" class="small-button" aria-label={t('people.mute-label', { name })}
-          onClick={() => void store.mutePeer(peer.id, 'microphone')}>{t('people.mute')}</button>
+        <button type="button" class="small-button" aria-label={c('people.mute-label', { name })}
+          onClick={() => void store.mutePeer(peer.id, 'microphone')}>{c('people.mute')}</button>
       )}
       {isTrackOn(peer, 'camera') && (
-        <button type="button" class="small-button" aria-label={t('people.stop-camera-label', { name })}
-          onClick={() => void store.mutePeer(peer.id, 'camera')}>{t('people.stop-camera')}</button>
+        <button type="button" class="small-button" aria-label={c('people.stop-camera-label', { name })}
+          onClick={() => void store.mutePeer(peer.id, 'camera')}>{c('people.stop-camera')}</button>
       )}
       {isTrackOn(peer, 'screen') && (
-        <button type="button" class="small-button" aria-label={t('people.stop-screen-label', { name })}
-          onClick={() => void store.mutePeer(peer.id, 'screen')}>{t('people.stop-screen')}</button>
+        <button type="button" class="small-button" aria-label={c('people.stop-screen-label', { name })}
+          onClick={() => void store.mutePeer(peer.id, 'screen')}>{c('people.stop-screen')}</button>
       )}
-      <button type="button" class="small-button is-danger" aria-label={t('people.remove-label', { name })}
+      <button type="button" class="small-button is-danger" aria-label={c('people.remove-label', { name })}
         onClick={() => { ui.dialog.value = { remove: peer.id }; }}>{t('people.remove')}</button>
-      <button type="button" class="small-button" aria-expanded={isOpen} aria-label={t('people.more-label', { name })}
-        onClick={onToggle}>{t('people.more')}</button>
+      <button type="button" class="small-button" aria-expanded={isOpen} aria-label={c('people.more-label', { name })}
+        onClick={onToggle}>{c('people.more')}</button>
       {isOpen && <PersonSetup peer={peer} />}
     </div>
   );
@@ -71,7 +72,7 @@ function PersonSetup({ peer }: { peer: Peer }): JSX.Element {
   return (
     <div class="person-setup">
       <div class="field">
-        <label for={id}>{t('people.role')}</label>
+        <label for={id}>{c('people.role')}</label>
         <select id={id} value={peer.role} onChange={(event) => {
           const select = event.currentTarget;
           const role = ROLES.find((one) => one === select.value);
@@ -83,16 +84,16 @@ function PersonSetup({ peer }: { peer: Peer }): JSX.Element {
         </select>
       </div>
       <label class="choice"><input type="checkbox" checked={isLit} onChange={(event) =>
-        void store.request({ kind: 'spotlight', peer: peer.id, on: event.currentTarget.checked })} />{t('people.spotlight')}</label>
+        void store.request({ kind: 'spotlight', peer: peer.id, on: event.currentTarget.checked })} />{c('people.spotlight')}</label>
       {(['present', 'caption'] as const).map((permission) => (
         <label key={permission} class="choice"><input type="checkbox" checked={peer.grants.includes(permission)}
           onChange={(event) => void store.request({ kind: 'grant', peer: peer.id, permission, on: event.currentTarget.checked })} />
-          {t(`people.may-${permission}`)}</label>
+          {c(`people.may-${permission}`)}</label>
       ))}
       <button type="button" class="small-button" onClick={() => {
         ui.chatTo.value = peer.id;
         ui.openPanel('chat');
-      }}>{t('people.write')}</button>
+      }}>{c('people.write')}</button>
     </div>
   );
 }
@@ -106,13 +107,13 @@ function Hands({ hands }: { hands: readonly Peer[] }): JSX.Element {
   const isHost = store.may.value.has('moderate');
   return (
     <>
-      <h3>{t('people.hands')}</h3>
+      <h3>{c('people.hands')}</h3>
       {isHost && (
         <div class="chat-to">
-          <label for="floor-limit">{t('hands.limit')}</label>
+          <label for="floor-limit">{c('hands.limit')}</label>
           <select id="floor-limit" value={String(minutes)} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
             {LIMITS_MIN.map((one) => (
-              <option key={one} value={String(one)}>{one === 0 ? t('hands.no-limit') : t.count('hands.minutes', one)}</option>
+              <option key={one} value={String(one)}>{one === 0 ? c('hands.no-limit') : c.count('hands.minutes', one)}</option>
             ))}
           </select>
         </div>
@@ -122,14 +123,14 @@ function Hands({ hands }: { hands: readonly Peer[] }): JSX.Element {
           <li key={peer.id} data-hand={peer.hand}><span class="hand-place">{peer.hand}</span><PersonText text={peer.name} />
             {peer.affiliation !== '' && <span class="quiet"> (<PersonText text={peer.affiliation} />)</span>}
             {isHost && (
-              <button type="button" class="small-button hand-give" aria-label={t('hands.give-label', { name: peer.name })}
-                onClick={() => void store.request({ kind: 'give-floor', peer: peer.id, limit_s: minutes * 60 })}>{t('hands.give')}</button>
+              <button type="button" class="small-button hand-give" aria-label={c('hands.give-label', { name: peer.name })}
+                onClick={() => void store.request({ kind: 'give-floor', peer: peer.id, limit_s: minutes * 60 })}>{c('hands.give')}</button>
             )}
           </li>
         ))}
       </ol>
       {isHost && (
-        <button type="button" class="small-button" onClick={() => void store.request({ kind: 'lower-hands' })}>{t('hands.lower-all')}</button>
+        <button type="button" class="small-button" onClick={() => void store.request({ kind: 'lower-hands' })}>{c('hands.lower-all')}</button>
       )}
     </>
   );
@@ -152,7 +153,7 @@ function Person({ peer }: { peer: Peer }): JSX.Element {
             {!peer.is_here && <> · {t('room.away')}</>}
           </p>
           {line !== undefined && (line.loss_permille > 20 || line.rtt_ms > 400) && (
-            <p class="person-warning">{t('people.line', { rtt: line.rtt_ms, loss: line.loss_permille / 10 })}</p>
+            <p class="person-warning">{c('people.line', { rtt: line.rtt_ms, loss: line.loss_permille / 10 })}</p>
           )}
         </div>
         <PersonMarks peer={peer} />
@@ -170,7 +171,7 @@ export function PeoplePanel(): JSX.Element | null {
   return (
     <div class="people" tabIndex={0} role="region" aria-label={t('people.title')}>
       {hands.length > 0 && <Hands hands={hands} />}
-      <h3>{t('people.here')} <span class="quiet">{t.count('people.count', room.peers.length)}</span></h3>
+      <h3>{c('people.here')} <span class="quiet">{t.count('people.count', room.peers.length)}</span></h3>
       <ul>{room.peers.map((peer) => <Person key={peer.id} peer={peer} />)}</ul>
     </div>
   );

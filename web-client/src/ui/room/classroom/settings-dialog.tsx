@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { t as common } from '../../../i18n/common';
+import { c } from '../../../i18n/classroom';
 import { t } from '../../../i18n/room';
 import type { PictureMode } from '../../../protocol/signalling';
 import { Dialog, LanguageSwitch } from '../../parts/parts';
@@ -31,12 +32,12 @@ function Rename(): JSX.Element {
       event.preventDefault();
       if (name.trim() !== '') void store.rename(name.trim());
     }}>
-      <label for="rename">{t('settings.name')}</label>
+      <label for="rename">{c('settings.name')}</label>
       <div class="field-line">
         <input id="rename" maxLength={100} value={name} autocomplete="name"
           onInput={(event) => setName(event.currentTarget.value)} />
         <button type="submit" class="button" disabled={name.trim() === '' || name.trim() === store.me.value?.name}>
-          {t('settings.rename')}
+          {c('settings.rename')}
         </button>
       </div>
     </form>
@@ -47,27 +48,27 @@ export function SettingsDialog(): JSX.Element {
   const { store, ui } = useRoom();
   const close = (): void => { ui.dialog.value = null; };
   return (
-    <Dialog title={t('settings.title')} onClose={close}>
-      <Choices<Layout> name="layout" legend={t('settings.layout')} values={LAYOUTS}
+    <Dialog title={c('settings.title')} onClose={close}>
+      <Choices<Layout> name="layout" legend={c('settings.layout')} values={LAYOUTS}
         value={ui.layout.value} label={(one) => t(`settings.layout-${one}`)} onChoose={(one) => ui.setLayout(one)} />
-      <Choices<PictureMode> name="pictures" legend={t('settings.pictures')} values={['all', 'one', 'audio']}
-        value={store.pictureMode.value} label={(one) => t(`settings.pictures-${one}`)}
+      <Choices<PictureMode> name="pictures" legend={c('settings.pictures')} values={['all', 'one', 'audio']}
+        value={store.pictureMode.value} label={(one) => c(`settings.pictures-${one}`)}
         onChoose={(one) => store.setPictureMode(one)} />
       {store.may.value.has('speak') && (
         <section>
-          <h3>{t('settings.devices')}</h3>
+          <h3>{c('settings.devices')}</h3>
           <DeviceControls media={store.local} idPrefix="room" onChoose={(source, id) => void store.chooseDevice(source, id)} />
         </section>
       )}
-      <section class="settings-language"><h3>{t('settings.language')}</h3><LanguageSwitch /></section>
+      <section class="settings-language"><h3>{c('settings.language')}</h3><LanguageSwitch /></section>
       <Rename />
       <label class="choice">
         <input type="checkbox" checked={ui.announcesChat.value}
           onChange={(event) => ui.setAnnouncesChat(event.currentTarget.checked)} />
-        {t('settings.announce-chat')}
+        {c('settings.announce-chat')}
       </label>
       <div>
-        <button type="button" class="button" onClick={() => { ui.dialog.value = 'keys'; }}>{t('settings.keys')}</button>
+        <button type="button" class="button" onClick={() => { ui.dialog.value = 'keys'; }}>{c('settings.keys')}</button>
       </div>
       <div class="dialog-actions">
         <button type="button" class="button is-primary" onClick={close}>{common('app.close')}</button>
