@@ -10,6 +10,7 @@
 #include "recordings/db-private.h"
 #include "recordings/manifest-keeper.h"
 #include "recordings/migrate.h"
+#include "recordings/recording.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 
@@ -88,7 +89,7 @@ static gboolean set_aside(const char *path, GError **error)
         if (g_rename(from, to) < 0 && errno != ENOENT)
             return mnb_error_from_errno(error, -errno, "%s", from);
     }
-    MNB_LOG_ERROR("a damaged catalogue was put aside", "file=%s.damaged-%s", path, now);
+    MNB_LOG_WARNING("the catalogue was put aside", "file=%s.damaged-%s", path, now);
     return TRUE;
 }
 
@@ -169,6 +170,11 @@ MnbDb *mnb_catalog_file_open(MnbStore *store, MnbCatalogFlags flags, gboolean *w
         *was_restored = TRUE;
         restore_newest(store, path);
     }
+    if ((flags & MNB_CATALOG_ANEW) != 0) {
+        *was_restored = TRUE;
+        if (!set_aside(path, error))
+            return NULL;
+    }
     g_autoptr(MnbDb) db = open_checked(path, &local);
     if (db == NULL && (flags & MNB_CATALOG_RESTORE) != 0 &&
         g_error_matches(local, MNB_ERROR, MNB_ERROR_DAMAGED)) {
@@ -206,6 +212,8 @@ static gboolean vacuum_into(const char *from, const char *to, GError **error)
     /* Not the reader's own file is written, but query_only stands in the way all the same. */
     if (!mnb_db_exec(db, "PRAGMA query_only = OFF", error))
         return FALSE;
+    /* From another process than the server's: only that one may checkpoint. */
+    sqlite3_db_config(mnb_db_handle(db), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     g_autoptr(MnbStmt) stmt = mnb_db_prepare(db, "VACUUM INTO ?1", error);
     if (stmt == NULL)
         return FALSE;
@@ -232,5 +240,89 @@ gboolean mnb_catalog_file_back_up(MnbStore *store, GError **error)
     g_autoptr(GPtrArray) backups = list_backups(store, BACKUP_PREFIX);
     for (guint i = MNB_CATALOG_BACKUPS_KEPT; i < backups->len; i++)
         g_unlink(backups->pdata[i]);
+    return TRUE;
+}
+
+gboolean mnb_catalog_file_copy(const char *from, const char *to, GError **error)
+{
+    g_autofree char *temporary = g_strconcat(to, ".part", NULL);
+    g_unlink(temporary);
+    if (vacuum_into(from, temporary, error) && mnb_store_publish(temporary, to, error))
+        return TRUE;
+    g_unlink(temporary);
+    return FALSE;
+}
+
+/* ---- from manifests alone ---- */
+
+/* The newest one that was put aside. */
+static char *find_aside(MnbStore *store)
+{
+    g_autofree char *path = mnb_catalog_file_path(store);
+    g_autofree char *base = g_path_get_basename(path);
+    g_autofree char *prefix = g_strconcat(base, ".damaged-", NULL);
+    const char *folder = mnb_store_folder(store, MNB_STORE_ROOT);
+    g_autofree char *newest = NULL;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
+        if (!g_str_has_prefix(name, prefix) || g_str_has_suffix(name, "-wal") ||
+            g_str_has_suffix(name, "-shm") || g_strcmp0(name, newest) <= 0)
+            continue;
+        g_free(newest);
+        newest = g_strdup(name);
+    }
+    return newest != NULL ? g_build_filename(folder, newest, NULL) : NULL;
+}
+
+static gboolean is_relaxed(const MnbRecording *now, const char *audience, const char *state)
+{
+    MnbAudience before;
+    return !mnb_audience_parse(audience, &before) || now->audience < before ||
+           (g_strcmp0(state, "withdrawn") == 0 && now->state != MNB_RECORDING_WITHDRAWN);
+}
+
+/* What cannot be read of the one before is passed over: it may be damaged. */
+static void compare(MnbCatalog *catalog, MnbRebuild *result)
+{
+    g_autoptr(MnbDb) before = mnb_db_open(result->aside, MNB_DB_READER, NULL);
+    g_autoptr(MnbStmt) stmt =
+        before != NULL ? mnb_db_prepare(before, "SELECT id, audience, state FROM recording", NULL)
+                       : NULL;
+    while (stmt != NULL && mnb_stmt_step(stmt, NULL) > 0) {
+        g_autoptr(MnbRecording) now =
+            mnb_recording_find(mnb_catalog_reader(catalog), mnb_stmt_text(stmt, 0), NULL);
+        result->known++;
+        if (now == NULL)
+            continue;
+        result->back++;
+        if (is_relaxed(now, mnb_stmt_text(stmt, 1), mnb_stmt_text(stmt, 2)))
+            result->relaxed++;
+    }
+}
+
+gboolean mnb_catalog_file_rebuild(MnbStore *store, MnbRebuild *result, GError **error)
+{
+    g_autofree char *path = mnb_catalog_file_path(store);
+    gboolean had_one = g_file_test(path, G_FILE_TEST_EXISTS);
+    if (had_one) {
+        g_autoptr(GError) cause = NULL;
+        g_autoptr(MnbCatalog) before = mnb_catalog_open(store, MNB_CATALOG_NO_FLAGS, &cause);
+        if (g_error_matches(cause, MNB_ERROR, MNB_ERROR_BUSY)) {
+            g_propagate_error(error, g_steal_pointer(&cause));
+            return FALSE;
+        }
+    } /* closed again: its manifests are written */
+    g_autoptr(MnbCatalog) catalog = mnb_catalog_open(store, MNB_CATALOG_ANEW, error);
+    if (catalog == NULL)
+        return FALSE;
+    result->aside = had_one ? find_aside(store) : NULL;
+    g_autoptr(MnbStmt) count =
+        mnb_db_prepare(mnb_catalog_reader(catalog), "SELECT count(*) FROM recording", error);
+    if (count == NULL || mnb_stmt_step(count, error) < 0)
+        return FALSE;
+    result->restored = (guint)mnb_stmt_int(count, 0);
+    mnb_db_done(g_steal_pointer(&count));
+    if (result->aside != NULL)
+        compare(catalog, result);
     return TRUE;
 }

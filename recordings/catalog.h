@@ -33,6 +33,8 @@ typedef enum {
      * backup, else an empty one, and take over what newer manifests say. Without it:
      * MNB_ERROR_DAMAGED. */
     MNB_CATALOG_RESTORE = 1 << 0,
+    /* Put the file aside, whatever it is, and make a new one from manifests alone. */
+    MNB_CATALOG_ANEW = 1 << 1,
 } MnbCatalogFlags;
 
 /* Opens, checks, backs up and migrates, seeds areas and cities, lists again the recordings whose

@@ -61,9 +61,14 @@ int mnb_cli_check(int argc, char **argv)
 {
     g_autofree char *config_path = NULL;
     g_autofree char *state = NULL;
+    gboolean is_rebuild = FALSE;
     const GOptionEntry entries[] = {
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &state, "state directory", "DIR"},
         {"config", 0, 0, G_OPTION_ARG_FILENAME, &config_path, "configuration to check too", "FILE"},
+        {"rebuild", 0, 0, G_OPTION_ARG_NONE, &is_rebuild,
+         "put the catalogue aside and make a new one from the recordings' manifests alone; the "
+         "server must not run",
+         NULL},
         {NULL},
     };
     g_autoptr(GOptionContext) context = g_option_context_new("- say what this machine lacks");
@@ -75,6 +80,12 @@ int mnb_cli_check(int argc, char **argv)
     }
     if (state == NULL && config_path == NULL)
         state = mnb_cli_default_state();
+    if (is_rebuild && state == NULL) {
+        fprintf(stderr, "manabi check: --rebuild needs --state\n");
+        return 2;
+    }
+    if (is_rebuild)
+        return mnb_cli_rebuild(state);
     g_autoptr(MnbConfig) config =
         config_path != NULL ? mnb_config_load(config_path, state, &error) : mnb_config_new(state);
     gboolean is_good = mnb_check_say(config != NULL, "configuration",

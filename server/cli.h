@@ -15,3 +15,8 @@ int mnb_cli_token(int argc, char **argv);  /* manabi token --session ID --may pu
 int mnb_cli_user(int argc, char **argv);   /* manabi user add NAME [--admin] */
 int mnb_cli_import(int argc, char **argv); /* manabi import FILE --city CODE --area CODE ... */
 int mnb_cli_check(int argc, char **argv);  /* manabi check */
+int mnb_cli_backup(int argc, char **argv); /* manabi backup --to DIR, --restore DIR */
+
+/* `manabi check --rebuild`. Returns the exit code: 1 as well when a recording did not come back, or
+ * came back with wider rights. */
+int mnb_cli_rebuild(const char *state);

@@ -19,6 +19,7 @@ static const struct {
     {"token", mnb_cli_token, "make a bearer token for WHIP or WHEP"},
     {"user", mnb_cli_user, "make staff accounts and their sign-in links, keep one out"},
     {"import", mnb_cli_import, "bring a film into the catalogue"},
+    {"backup", mnb_cli_backup, "copy all that a server has, while it runs; restore it"},
     {"check", mnb_cli_check, "say what this machine lacks"},
 };
 

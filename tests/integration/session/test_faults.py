@@ -20,7 +20,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../support"))
 from faults import Disk  # noqa: E402
-from manabi import Server, Signal, run_tests, test, wait_gone  # noqa: E402
+from manabi import Server, Signal, run, run_tests, test, wait_gone  # noqa: E402
 from recording import Room, find, lost_s, until  # noqa: E402
 
 LOAD, MODULE = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
@@ -234,6 +234,69 @@ def _():
         room.host.ask("record", on=True)
         return "failed-sync"
     with_bad_disk(fail)
+
+
+@test("/backup/taken-while-recording-is-restored-and-the-recording-goes-on")
+def _():
+    copy, other = tempfile.mkdtemp(prefix="manabi-test-"), tempfile.mkdtemp(prefix="manabi-test-")
+    back = None
+    with Server("--print-links") as server:
+        room = Room(server, LOAD)
+        try:
+            room.publish()
+            room.host.ask("record", on=True)
+            room.grows(1, 2, kib=8)
+            room.host.ask("chat", text="before the backup", key="b")
+            for _number in range(2):  # the second copies what is new only
+                code, out, err = run("backup", "--to", copy, "--state", server.state)
+                assert code == 0, err
+            assert "unchanged" in out and " 0 unchanged" not in out, out
+            assert kill_all(server)
+            code, out, err = run("backup", "--restore", copy, "--state", other)
+            assert code == 0, err
+            code, _out, err = run("backup", "--restore", copy, "--state", other)
+            assert code == 1 and "already" in err, err
+            back = Server("--print-links", state=other)
+            go_on(room, back, 2)
+            assert room.host.welcome["state"]["chat"][0]["text"] == "before the backup"
+            track = room.part(1)["tracks"][0]
+            assert track["state"] == "repaired" and track["duration_us"] > 100000, track
+            assert end_session(room)["playlist"]
+        finally:
+            room.stop_publishing()
+            if back is not None:
+                back.__exit__()
+            shutil.rmtree(copy, ignore_errors=True)
+
+
+@test("/rebuild/from-manifests-alone-lists-every-recording-with-the-rights-it-had")
+def _():
+    with Server("--print-links") as server:
+        room = Room(server, LOAD)
+        try:
+            room.publish()
+            room.host.ask("record", on=True)
+            room.grows(1, 2, kib=8)
+            code, _out, err = run("check", "--rebuild", "--state", server.state)
+            assert code == 1 and "in use" in err, err
+            end_session(room)
+        finally:
+            room.stop_publishing()
+        film = server.get("/api/v1/recordings")["items"][0]
+        assert server.stop() == 0
+        db = sqlite3.connect(os.path.join(server.state, "catalogue.db"))
+        rights = db.execute("SELECT id, audience, state, title_ja FROM recording ORDER BY id").fetchall()
+        db.close()
+        code, out, err = run("check", "--rebuild", "--state", server.state)
+        assert code == 0 and "1 are back, 0 with other rights" in out, (out, err)
+        db = sqlite3.connect(os.path.join(server.state, "catalogue.db"))
+        assert db.execute("SELECT id, audience, state, title_ja FROM recording ORDER BY id").fetchall() == rights
+        db.close()
+        again = Server(state=server.state)
+        try:
+            assert again.get("/api/v1/recordings/" + film["id"])["playlist"] == film["playlist"]
+        finally:
+            again.stop()
 
 
 @test("/faults/who-does-not-agree-is-in-no-file")
