@@ -173,7 +173,7 @@ static void set_common_headers(MnbHttpRequest *request)
     if ((request->match.flags & MNB_ROUTE_CORS) != 0) {
         soup_message_headers_replace(headers, "Access-Control-Allow-Origin", "*");
         soup_message_headers_replace(headers, "Access-Control-Expose-Headers",
-                                     "Location, ETag, Link, Accept-Post, Retry-After");
+                                     "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After");
     }
 }
 

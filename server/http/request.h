@@ -19,7 +19,7 @@
 #include "server/base/clock.h"
 #include "server/http/fields.h"
 #include "server/http/problem.h"
-#include "server/http/rate.h"
+#include "server/access/rate.h"
 #include "server/http/router.h"
 #include "server/rooms/rooms.h"
 #include "server/uploads/uploads.h"
@@ -39,6 +39,7 @@ typedef struct {
     MnbRooms *rooms;
     const MnbClock *clock;
     MnbPasswords *passwords;
+    MnbRate *posts;      /* WHIP and WHEP, by address */
     MnbRate *sign_ins;   /* tries with a password, by address */
     MnbRate *guesses;    /* tokens that opened nothing, by address */
     MnbUploads *uploads; /* NULL: none are taken */

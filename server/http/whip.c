@@ -59,13 +59,27 @@ static void on_opened(const MnbDoorAnswer *answer, const GError *error, gpointer
     end_call(call);
 }
 
-/* Returns FALSE after the problem was answered: a server that is about to stop takes nobody. */
+/* Returns FALSE after the problem was answered: a server that is about to stop takes nobody, and an
+ * address gets 30 new connections at once and then one a second. Whoever is on this machine itself
+ * may have more: load is made from here. */
 static gboolean takes_new(MnbHttpRequest *request)
 {
-    if (!mnb_http_request_is_draining(request))
+    if (mnb_http_request_is_draining(request)) {
+        MnbProblem *problem = mnb_problem_new(503, "draining", "the server is being restarted");
+        mnb_problem_set_retry_after(problem, 5);
+        mnb_http_request_answer_problem(request, problem);
+        return FALSE;
+    }
+    if (mnb_http_request_is_local(request))
         return TRUE;
-    MnbProblem *problem = mnb_problem_new(503, "draining", "the server is being restarted");
-    mnb_problem_set_retry_after(problem, 5);
+    g_autofree char *key = mnb_rate_address_key(mnb_http_request_address(request));
+    guint wait_s = mnb_rate_take(mnb_http_request_services(request)->posts, key,
+                                 mnb_http_request_now_us(request));
+    if (wait_s == 0)
+        return TRUE;
+    MnbProblem *problem = mnb_problem_new(
+        429, "too-many", "too many new connections from this address; wait %u s", wait_s);
+    mnb_problem_set_retry_after(problem, wait_s);
     mnb_http_request_answer_problem(request, problem);
     return FALSE;
 }

@@ -174,6 +174,8 @@ static MnbCloseCode close_code_of(const GError *error)
         return MNB_CLOSE_NO_SESSION;
     case MNB_ROOMS_ERROR_REMOVED:
         return MNB_CLOSE_REMOVED;
+    case MNB_ROOMS_ERROR_TOO_MANY:
+        return MNB_CLOSE_TOO_FAST; /* he may come again */
     default:
         return MNB_CLOSE_HELLO_REFUSED;
     }
@@ -315,6 +317,14 @@ static void join_room(Joining *joining, MnbRoom *room, const MnbHello *hello, Mn
     /* Of another link, or after a goodbye: a new place. */
     if (peer != NULL && (strcmp(peer->link, joining->link) != 0 || peer->has_left))
         peer = NULL;
+    if (peer == NULL && client->line != NULL && client->calls->may_take_place != NULL &&
+        !client->calls->may_take_place(client->line)) {
+        error = g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_TOO_MANY,
+                                    "too many people came from this address; wait a few seconds");
+        refuse_hello(client, joining->id, error);
+        joining_free(joining);
+        return;
+    }
     if (peer != NULL) {
         g_strlcpy(joining->peer, peer->id, sizeof joining->peer);
         g_strlcpy(joining->resume, hello->resume, sizeof joining->resume);

@@ -28,6 +28,9 @@ typedef struct {
     void (*send)(gpointer line, const char *json, gsize len);
     /* After what was sent. @reason: short, ASCII, an error code or "". No call comes after. */
     void (*close)(gpointer line, MnbCloseCode code, const char *reason);
+    /* The hello asks for a new place in the roster, which it keeps for good. FALSE: too many came
+     * from there. NULL: anybody may. */
+    gboolean (*may_take_place)(gpointer line);
 } MnbClientCalls;
 
 /* @calls: borrowed, static. @line: what the calls get. Returns (owned). */

@@ -41,6 +41,17 @@ static MnbMediaWorker *ready_worker(MnbRoom *room, GError **error)
     return room->worker;
 }
 
+/* The worker for a new connection; NULL with @error when it has no place left. */
+static MnbMediaWorker *roomy_worker(MnbRoom *room, GError **error)
+{
+    MnbMediaWorker *worker = ready_worker(room, error);
+    if (worker != NULL && mnb_media_worker_stats(worker)->transports >= MNB_TRANSPORTS_MAX) {
+        fail(error, MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE, "the media worker has no place left");
+        return NULL;
+    }
+    return worker;
+}
+
 /* ---------------------------------------------------------------------------------- transports */
 
 /* 16 and 32 characters of [0-9a-z]: the worker's tag and 70 random bits, and 160 (RFC 8445, 5.3: 24
@@ -367,7 +378,8 @@ gboolean mnb_room_publish(MnbMember *member, const char *offer, gsize len,
     else if (!plan_named(sdp, tracks, track_count, plan, error))
         return FALSE;
     refuse_unplanned(sdp, plan);
-    MnbMediaWorker *worker = ready_worker(room, error);
+    MnbMediaWorker *worker = member->publish != NULL ? ready_worker(room, error)
+                                                      : roomy_worker(room, error);
     if (worker == NULL)
         return FALSE;
     /* Judged with empty local values first, so that a bad offer does not end what is published. */
@@ -449,7 +461,7 @@ char *mnb_room_subscribe(MnbMember *member, guint audio, guint video, GError **e
     MnbSdpLocal local;
     MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
     MnbSdpSlot slots[MNB_SLOTS_MAX];
-    MnbMediaWorker *worker = ready_worker(room, error);
+    MnbMediaWorker *worker = roomy_worker(room, error);
     if (worker == NULL)
         return NULL;
     if (member->receiver != NULL)
@@ -527,7 +539,7 @@ char *mnb_room_receive(MnbRoom *room, const char *only_peer, const char *offer, 
              "no m-line is recvonly with Opus, VP8 or H264 (packetization-mode 1)");
         return NULL;
     }
-    MnbMediaWorker *worker = ready_worker(room, error);
+    MnbMediaWorker *worker = roomy_worker(room, error);
     if (worker == NULL)
         return NULL;
     MnbReceiver *receiver = receiver_new(room, worker);

@@ -19,8 +19,10 @@ typedef struct {
 } PayloadType;
 
 typedef struct {
+    const char *text; /* the whole SDP, to name a line of it */
+    gsize text_len;
     const GstSDPMedia *media;
-    guint index;
+    guint index; /* of the m-line, from 1 */
     gboolean has_mux, has_bundle_only;
     const char *ufrag, *pwd, *fingerprint, *setup;
     const char *simulcast;
@@ -52,6 +54,47 @@ static gboolean fail(GError **error, const char *format, ...)
     va_end(args);
     g_set_error_literal(error, MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_BAD_SDP, text);
     return FALSE;
+}
+
+/* Where a fault is: the first line of m-line @index that begins with @prefix ("a=setup:"), else the
+ * one before all m-lines (its default), else the m-line. Returns: from 1 on. */
+static guint find_line(const MediaReader *reader, const char *prefix)
+{
+    const char *end = reader->text + reader->text_len;
+    gsize prefix_len = strlen(prefix);
+    guint number = 0;
+    guint media = 0;
+    guint common = 0;
+    guint media_line = 0;
+    for (const char *line = reader->text; line < end && media <= reader->index;) {
+        const char *stop = memchr(line, '\n', (gsize)(end - line));
+        gsize len = (gsize)((stop != NULL ? stop : end) - line);
+        number++;
+        if (len >= 2 && line[0] == 'm' && line[1] == '=' && ++media == reader->index)
+            media_line = number;
+        if (prefix_len > 0 && len >= prefix_len && memcmp(line, prefix, prefix_len) == 0) {
+            if (media == reader->index)
+                return number;
+            if (media == 0 && common == 0)
+                common = number;
+        }
+        line += len + 1;
+    }
+    return common != 0 ? common : media_line;
+}
+
+static gboolean fail_at(const MediaReader *reader, const char *prefix, GError **error,
+                        const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* As fail(), naming the line: see find_line(). */
+static gboolean fail_at(const MediaReader *reader, const char *prefix, GError **error,
+                        const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    return fail(error, "line %u (m-line %u): %s", find_line(reader, prefix), reader->index, text);
 }
 
 /* RFC 4566 token: what a mid, rid, media type or payload name is made of. */
@@ -284,8 +327,8 @@ static gboolean read_attribute(MediaReader *reader, MnbSdpMedia *out, const char
         return TRUE;
     if (strcmp(key, "mid") == 0) {
         if (!is_token(value, MNB_MID_MAX - 1))
-            return fail(error, "m-line %u: a=mid is not a token of 1 to %d characters",
-                        reader->index, MNB_MID_MAX - 1);
+            return fail_at(reader, "a=mid:", error, "a=mid is not a token of 1 to %d characters",
+                           MNB_MID_MAX - 1);
         g_strlcpy(out->mid, value, sizeof out->mid);
     } else if (strcmp(key, "rtpmap") == 0) {
         read_rtpmap(reader, value);
@@ -472,20 +515,22 @@ static gboolean take_transport(MnbSdp *sdp, const MediaReader *reader, gboolean 
 {
     guint8 fingerprint[MNB_FINGERPRINT_BYTES];
     if (!is_ice_text(reader->ufrag, 4, MNB_ICE_UFRAG_MAX - 1))
-        return fail(error, "m-line %u: a=ice-ufrag is missing, or not of 4 to %d characters",
-                    reader->index, MNB_ICE_UFRAG_MAX - 1);
+        return fail_at(reader, "a=ice-ufrag:", error,
+                       "a=ice-ufrag is missing, or not of 4 to %d characters",
+                       MNB_ICE_UFRAG_MAX - 1);
     if (!is_ice_text(reader->pwd, 22, 256))
-        return fail(error, "m-line %u: a=ice-pwd is missing or shorter than 22 characters",
-                    reader->index);
+        return fail_at(reader, "a=ice-pwd:", error,
+                       "a=ice-pwd is missing or shorter than 22 characters");
     if (reader->fingerprint == NULL || !parse_fingerprint(reader->fingerprint, fingerprint))
-        return fail(error, "m-line %u: a=fingerprint:sha-256 with 32 bytes is missing",
-                    reader->index);
+        return fail_at(reader, "a=fingerprint:", error,
+                       "a=fingerprint:sha-256 with 32 bytes is missing");
     if (reader->setup != NULL && strcmp(reader->setup, "active") != 0 &&
         (type == MNB_SDP_ANSWER || strcmp(reader->setup, "actpass") != 0))
-        return fail(error, "m-line %u: a=setup must be %s: the server is always passive",
-                    reader->index, type == MNB_SDP_OFFER ? "actpass or active" : "active");
+        return fail_at(reader, "a=setup:", error,
+                       "a=setup must be %s: the server is always passive",
+                       type == MNB_SDP_OFFER ? "actpass or active" : "active");
     if (!reader->has_mux)
-        return fail(error, "m-line %u: a=rtcp-mux is missing", reader->index);
+        return fail_at(reader, "", error, "a=rtcp-mux is missing");
     if (!*has_transport) {
         g_strlcpy(sdp->ufrag, reader->ufrag, sizeof sdp->ufrag);
         g_strlcpy(sdp->pwd, reader->pwd, sizeof sdp->pwd);
@@ -495,10 +540,9 @@ static gboolean take_transport(MnbSdp *sdp, const MediaReader *reader, gboolean 
     }
     if (strcmp(sdp->ufrag, reader->ufrag) != 0 ||
         memcmp(sdp->fingerprint, fingerprint, sizeof fingerprint) != 0)
-        return fail(error,
-                    "m-line %u: another ice-ufrag or fingerprint than before: "
-                    "all m-lines must share one transport (BUNDLE)",
-                    reader->index);
+        return fail_at(reader, "a=ice-ufrag:", error,
+                       "another ice-ufrag or fingerprint than before: "
+                       "all m-lines must share one transport (BUNDLE)");
     return TRUE;
 }
 
@@ -536,10 +580,9 @@ static gboolean read_media_line(MediaReader *reader, MnbSdpMedia *out, GError **
     if (kind == NULL || !is_token(kind, sizeof out->media - 1) || proto == NULL ||
         strlen(proto) >= sizeof out->proto || !is_protocol_text(proto) || format == NULL ||
         !is_token(format, sizeof out->format - 1))
-        return fail(error, "m-line %u: not of the form m=<media> <port> <protocol> <formats>",
-                    reader->index);
+        return fail_at(reader, "", error, "not of the form m=<media> <port> <protocol> <formats>");
     if (formats > FORMATS_MAX)
-        return fail(error, "m-line %u has more than %d payload types", reader->index, FORMATS_MAX);
+        return fail_at(reader, "", error, "has more than %d payload types", FORMATS_MAX);
     g_strlcpy(out->media, kind, sizeof out->media);
     g_strlcpy(out->proto, proto, sizeof out->proto);
     g_strlcpy(out->format, format, sizeof out->format);
@@ -573,17 +616,17 @@ static gboolean read_media(MediaReader *reader, MnbSdp *sdp, const char *bundle,
     if (out->mid[0] == '\0') {
         if (out->is_refused)
             return TRUE;
-        return fail(error, "m-line %u has no a=mid", reader->index);
+        return fail_at(reader, "a=mid:", error, "has no a=mid");
     }
     for (guint i = 0; i + 1 < reader->index; i++)
         if (strcmp(sdp->media[i].mid, out->mid) == 0)
-            return fail(error, "m-line %u has the a=mid of m-line %u", reader->index, i + 1);
+            return fail_at(reader, "a=mid:", error, "has the a=mid of m-line %u", i + 1);
     if (out->is_refused)
         return TRUE;
     if (!take_transport(sdp, reader, has_transport, type, error))
         return FALSE;
     if (sdp->media_count > 1 && !is_bundled(bundle, out->mid))
-        return fail(error, "m-line %u is not in a=group:BUNDLE", reader->index);
+        return fail_at(reader, "a=mid:", error, "is not in a=group:BUNDLE");
     collect_codecs(reader, out);
     collect_layers(reader, out);
     if (out->layers == 0) {
@@ -616,11 +659,11 @@ static void read_session(const GstSDPMessage *message, MediaReader *defaults,
     }
 }
 
-static gboolean read_message(const GstSDPMessage *message, MnbSdp *sdp, MnbSdpType type,
-                             GError **error)
+static gboolean read_message(const GstSDPMessage *message, const char *text, gsize len, MnbSdp *sdp,
+                             MnbSdpType type, GError **error)
 {
     const char *bundle = NULL;
-    MediaReader defaults = {0};
+    MediaReader defaults = {.text = text, .text_len = len};
     MnbSdpDirection direction = MNB_SDP_SENDRECV;
     gboolean has_transport = FALSE;
     read_session(message, &defaults, &direction, &bundle);
@@ -657,7 +700,7 @@ MnbSdp *mnb_sdp_parse(const char *text, gsize len, MnbSdpType type, GError **err
         gst_sdp_message_parse_buffer((const guint8 *)text, (guint)len, message) != GST_SDP_OK)
         fail(error, "the SDP cannot be read");
     else
-        is_good = read_message(message, sdp, type, error);
+        is_good = read_message(message, text, len, sdp, type, error);
     if (message != NULL)
         gst_sdp_message_free(message);
     return is_good ? g_steal_pointer(&sdp) : NULL;

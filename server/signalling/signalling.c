@@ -7,6 +7,7 @@
  * not handled (CVE-2025-11677), no extensions (compression) are offered, no HTTP/2, no files. */
 #include "server/signalling/signalling.h"
 #include "server/access/origin.h"
+#include "server/access/rate.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -22,11 +23,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HELLO_LIMIT_S     5
-#define QUEUE_MAX         (1024 * 1024) /* bytes waiting for one client */
-#define STRANGERS_MAX     64            /* sockets of one address without hello */
-#define LINGER_MS         500           /* what a flooding client still sends is thrown away */
-#define CLOSE_LIMIT_S     5             /* to answer our close */
+#define HELLO_LIMIT_S 5
+#define QUEUE_MAX     (1024 * 1024) /* bytes waiting for one client */
+/* A new place in a roster stays there for good, so nobody may take them without end. A hall full of
+ * people behind one address still comes in at once. */
+#define JOINS_BURST       600
+#define JOINS_REFILL_MS   3000
+#define JOINS_KEYS_MAX    4096
+#define STRANGERS_MAX     64  /* sockets of one address without hello */
+#define LINGER_MS         500 /* what a flooding client still sends is thrown away */
+#define CLOSE_LIMIT_S     5   /* to answer our close */
 #define HANDSHAKE_LIMIT_S 15
 #define LISTEN_BACKLOG    4096
 #define ACCEPT_PAUSE_MS   500 /* when there are no descriptors left */
@@ -75,11 +81,19 @@ struct MnbSignalling {
     struct lws_vhost *vhost;
     GPtrArray *lines;      /* Line */
     GHashTable *strangers; /* address -> number */
+    MnbRate *joins;        /* by address: new places in rosters */
     gboolean is_draining;
     guint64 opened, refused_origin, refused_address, too_fast, broken, overflowed, messages;
 };
 
 /* ----------------------------------------------------------------------------------- strangers */
+
+static gboolean may_take_place(gpointer data)
+{
+    const Line *line = data;
+    g_autofree char *key = mnb_rate_address_key(line->address);
+    return mnb_rate_take(line->owner->joins, key, g_get_monotonic_time()) == 0;
+}
 
 static guint stranger_count(MnbSignalling *self, const char *address)
 {
@@ -180,7 +194,8 @@ static void on_close(gpointer data, MnbCloseCode code, const char *reason)
     begin_close(data, (guint16)code, reason);
 }
 
-static const MnbClientCalls client_calls = {.send = on_send, .close = on_close};
+static const MnbClientCalls client_calls = {
+    .send = on_send, .close = on_close, .may_take_place = may_take_place};
 
 /* Returns -1 when lws is to close the socket. */
 static int on_writable(Line *line)
@@ -524,6 +539,7 @@ MnbSignalling *mnb_signalling_new(const MnbSignallingOptions *options, GError **
     self->socket_path = g_strdup(options->socket_path);
     self->loop = g_main_loop_new(NULL, FALSE);
     self->lines = g_ptr_array_new();
+    self->joins = mnb_rate_new(JOINS_BURST, JOINS_REFILL_MS, JOINS_KEYS_MAX);
     self->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_log);
     self->listener = -1;
@@ -557,6 +573,7 @@ void mnb_signalling_free(MnbSignalling *self)
     g_main_loop_unref(self->loop);
     g_ptr_array_unref(self->lines);
     g_hash_table_unref(self->strangers);
+    mnb_rate_free(self->joins);
     g_strfreev(self->origins);
     g_free(self->socket_path);
     g_free(self);

@@ -7,7 +7,8 @@
  *
  * Limits of one connection: hello within 5 s; messages up to 64 KiB; 30 messages/s (burst 60), chat
  * 10 in 5 s; a ping each 20 s must be answered in 20 s; 1 MiB waiting to be sent (then it is closed
- * and may resume). Of one address: 64 connections that have not said hello.
+ * and may resume). Of one address: 64 connections that have not said hello, 600 new places at once
+ * and then 20 a minute (4429; who resumes takes none).
  */
 #pragma once
 #include "server/rooms/rooms.h"

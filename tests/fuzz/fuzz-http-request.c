@@ -3,7 +3,7 @@
 #include "server/access/origin.h"
 #include "server/http/asker.h"
 #include "server/http/media-path.h"
-#include "server/http/rate.h"
+#include "server/access/rate.h"
 #include "server/http/router.h"
 #include <stdint.h>
 #include <string.h>

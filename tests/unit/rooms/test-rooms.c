@@ -35,7 +35,7 @@ static void on_close(gpointer line, MnbCloseCode code, const char *reason)
     ((Socket *)line)->close_code = (guint)code;
 }
 
-static const MnbClientCalls calls = {on_send, on_close};
+static const MnbClientCalls calls = {.send = on_send, .close = on_close};
 
 static gboolean write_event(MnbDb *db, gpointer data, GError **error)
 {

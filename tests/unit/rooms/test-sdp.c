@@ -1,6 +1,7 @@
 #include "server/rooms/rooms.h"
 #include "server/rooms/sdp.h"
 #include <string.h>
+#include <time.h>
 
 static const char fingerprint[] = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:"
                                   "55:66:77:88:99:AA:BB:CC:DD:EE:FF";
@@ -367,6 +368,77 @@ static void test_fragment(void)
     g_assert_false(mnb_sdp_parse_fragment(json, strlen(json), ufrag, pwd, NULL));
 }
 
+/* ---- what is told of a bad one, and what it costs ---- */
+
+static const char head[] = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
+
+static void test_names_the_line(void)
+{
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:abc\r\n",
+         "line 7 (m-line 1): a=ice-ufrag"},
+        {"a=ice-ufrag:abcd\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+         "a=ice-pwd:short\r\n",
+         "line 8 (m-line 1): a=ice-pwd"},
+        {"a=ice-ufrag:a b\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n",
+         "line 5 (m-line 1): a=ice-ufrag"},
+        {"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", "line 5 (m-line 1): has no a=mid"},
+        {"m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+         "a=sendonly\r\na=mid:0\r\n",
+         "line 9 (m-line 2): has the a=mid of m-line 1"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strconcat(head, cases[i].body, NULL);
+        g_autoptr(GError) error = NULL;
+        g_assert_null(mnb_sdp_parse(text, strlen(text), MNB_SDP_OFFER, &error));
+        if (!g_str_has_prefix(error->message, cases[i].words))
+            g_error("\"%s\" instead of \"%s\"", error->message, cases[i].words);
+    }
+}
+
+static gint64 thread_cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+/* The largest there can be, of many kinds: 20 ms of CPU each are the limit. */
+static void test_judges_fast(void)
+{
+    static const char *const lines[] = {
+        "a=rtpmap:96 VP8/90000\r\n",
+        "a=rid:q send\r\n",
+        "a=ssrc-group:FID 1 2\r\n",
+        "a=x\r\n",
+        "m=audio 9 UDP/TLS/RTP/SAVPF 0 1 2 3\r\n",
+        "a=rtcp-fb:* nack pli\r\n",
+        "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n",
+        "a=fmtp:96 ;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;;\r\n",
+        "a=simulcast:send ~a,b;c;d;e;f;g;h;i;j;k;l;m;n\r\n",
+        "\r\n",
+        "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autoptr(GString) text = g_string_new(head);
+        g_string_append(text, "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n");
+        while (text->len + strlen(lines[i]) <= MNB_SDP_MAX)
+            g_string_append(text, lines[i]);
+        gint64 best_us = G_MAXINT64; /* of three: the machine may be busy */
+        for (guint k = 0; k < 3; k++) {
+            gint64 start_us = thread_cpu_us();
+            mnb_sdp_free(mnb_sdp_parse(text->str, text->len, MNB_SDP_OFFER, NULL));
+            best_us = MIN(best_us, thread_cpu_us() - start_us);
+        }
+        g_test_message("%d us for 64 KiB of %.20s", (int)best_us, lines[i]);
+#if !defined(__SANITIZE_ADDRESS__)
+        g_assert_cmpint(best_us, <, 20000);
+#endif
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -386,5 +458,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rooms/sdp/bounds-what-it-reads", test_huge);
     g_test_add_func("/rooms/sdp/judges-a-hostile-offer-quickly", test_judged_quickly);
     g_test_add_func("/rooms/sdp/reads-ice-restart-fragments", test_fragment);
+    g_test_add_func("/rooms/sdp/names-the-line-that-is-wrong", test_names_the_line);
+    g_test_add_func("/rooms/sdp/judges-the-largest-within-20-ms", test_judges_fast);
     return g_test_run();
 }

@@ -1,4 +1,4 @@
-#include "server/http/rate.h"
+#include "server/access/rate.h"
 
 #define SECOND G_USEC_PER_SEC
 

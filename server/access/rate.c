@@ -1,4 +1,4 @@
-#include "server/http/rate.h"
+#include "server/access/rate.h"
 #include <arpa/inet.h>
 #include <string.h>
 
