@@ -26,7 +26,7 @@ typedef struct {
     MnbAllocation *items[MNB_ALLOCATION_MAX]; /* in the order of their claims */
     int before[MNB_ALLOCATION_MAX];           /* layer shown until now */
     size_t n;
-    uint64_t budget, used;
+    uint64_t stay, raise, used;
     bool may_raise;
 } Plan;
 
@@ -54,8 +54,8 @@ static bool fits(const Plan *plan, size_t i, int layer)
     const MnbAllocation *item = plan->items[i];
     uint64_t used = plan->used - cost_of(item, item->layer) + cost_of(item, layer);
     if (layer <= plan->before[i])
-        return used <= plan->budget;
-    return plan->may_raise && used * MNB_RAISE_PERCENT / 100 <= plan->budget;
+        return used <= plan->stay;
+    return plan->may_raise && used * MNB_RAISE_PERCENT / 100 <= plan->raise;
 }
 
 static void set_layer(Plan *plan, size_t i, int layer)
@@ -77,12 +77,13 @@ static void raise_layers(Plan *plan, size_t i)
     }
 }
 
-MnbAllocationSum mnb_allocate(MnbAllocation *items, size_t n, uint32_t budget_bps, bool may_raise)
+MnbAllocationSum mnb_allocate(MnbAllocation *items, size_t n, uint32_t stay_bps, uint32_t raise_bps,
+                              bool may_raise)
 {
-    Plan plan = {.budget = budget_bps, .may_raise = may_raise};
+    Plan plan = {.stay = stay_bps, .raise = raise_bps, .may_raise = may_raise};
     uint64_t wanted = 0;
-    if (budget_bps == MNB_BUDGET_UNLIMITED) {
-        plan.budget = UINT64_MAX / 1024;
+    if (raise_bps == MNB_BUDGET_UNLIMITED) {
+        plan.stay = plan.raise = UINT64_MAX / 1024;
         plan.may_raise = true;
     }
     if (n > MNB_ALLOCATION_MAX)
@@ -99,7 +100,7 @@ MnbAllocationSum mnb_allocate(MnbAllocation *items, size_t n, uint32_t budget_bp
         /* Sound is small, and gets in without room to spare. */
         bool is_in = plan.items[i]->is_video
                          ? fits(&plan, i, least)
-                         : i == 0 || plan.used + cost_of(plan.items[i], least) <= plan.budget;
+                         : i == 0 || plan.used + cost_of(plan.items[i], least) <= plan.stay;
         if (is_in)
             set_layer(&plan, i, least);
     }

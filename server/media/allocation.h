@@ -34,5 +34,8 @@ typedef struct {
     uint32_t wanted_bps; /* of all in full */
 } MnbAllocationSum;
 
-/* @n: at most MNB_ALLOCATION_MAX. @may_raise: raises are allowed now. */
-MnbAllocationSum mnb_allocate(MnbAllocation *items, size_t n, uint32_t budget_bps, bool may_raise);
+/* @n: at most MNB_ALLOCATION_MAX. @stay_bps: what is shown may stay, and somebody new may come in,
+ * within this. @raise_bps: within this a picture may be raised or come back. @may_raise: raises are
+ * allowed now. */
+MnbAllocationSum mnb_allocate(MnbAllocation *items, size_t n, uint32_t stay_bps, uint32_t raise_bps,
+                              bool may_raise);

@@ -9,6 +9,10 @@
 #define INCREASE_A_SECOND  0.08
 #define NEAR_CAPACITY      0.9
 #define NEAR_INCREASE_BPS  40000.0 /* a second, near what once was too much */
+#define QUEUE_LEAST_US     40000
+#define STANDING_QUEUE_US  80000
+#define STANDING_GAP_US    600000
+#define STANDING_TRIES     4
 #define ABOVE_ACKED        1.5
 #define ABOVE_ACKED_BPS    100000.0
 #define DECREASE_GAP_US    200000
@@ -18,12 +22,14 @@
 #define FEEDBACK_GONE_US   5000000
 #define LOSS_WINDOW_US     500000
 #define LOSS_PACKETS_MIN   20
-#define LOSS_HIGH          0.10
+#define LOSS_HIGH          0.12 /* a window of 90 packets is off by 3 % either way */
+#define LOSS_WEIGHT        0.6
 #define LOSS_LOW           0.02
 #define TRIAL_US           1000000
 #define TRIAL_END_US       8000000
-#define TRIAL_LESS         0.85 /* of the traffic at its start: now it can be told */
-#define TRIAL_SAME         0.6  /* of the loss at its start */
+#define TRIAL_LESS         0.75 /* of the traffic at its start: now it can be told */
+#define TRIAL_SAME         0.75 /* of the loss at its start */
+#define INHERENT_MAX       0.35
 #define REPORT_GAP_US      900000
 #define REPORT_INCREASE    1.05
 #define REMB_US            10000000
@@ -161,11 +167,34 @@ static void decrease(MnbBandwidth *self, double bps, int64_t now_us)
         self->probe_due_us = now_us + PROBE_AFTER_US;
 }
 
+/* A queue that neither grows nor empties: the trend does not see it. When slowing down several
+ * times does not help it is no queue, but a way that has become longer. */
+static bool has_standing_queue(MnbBandwidth *self, int64_t now_us)
+{
+    if (mnb_bandwidth_queue_us(self) < STANDING_QUEUE_US) {
+        self->standing_us = 0;
+        self->n_standing = 0;
+        return false;
+    }
+    if (self->standing_us == 0)
+        self->standing_us = now_us;
+    if (now_us - self->standing_us < STANDING_GAP_US ||
+        now_us - self->decrease_us < STANDING_GAP_US)
+        return false;
+    self->standing_us = now_us;
+    if (++self->n_standing <= STANDING_TRIES)
+        return true;
+    self->delay_min_us = self->delay_us;
+    self->n_standing = 0;
+    return false;
+}
+
 static void follow_delay(MnbBandwidth *self, uint32_t rtt_us, int64_t now_us)
 {
     if (self->acked_bps == 0)
         return;
-    if (self->trend.use == MNB_LINE_OVERUSED) {
+    /* A trend without a queue is jitter that has just begun. */
+    if (self->trend.use == MNB_LINE_OVERUSED && mnb_bandwidth_queue_us(self) > QUEUE_LEAST_US) {
         int64_t gap_us = rtt_us > DECREASE_GAP_US ? rtt_us : DECREASE_GAP_US;
         if (now_us - self->decrease_us < gap_us && self->acked_bps > self->bps * 0.5)
             return;
@@ -173,6 +202,10 @@ static void follow_delay(MnbBandwidth *self, uint32_t rtt_us, int64_t now_us)
         self->probe_gap_us =
             self->probe_gap_us < 2 * PROBE_GAP_MIN_US ? 2 * PROBE_GAP_MIN_US : self->probe_gap_us;
         decrease(self, fmax(self->acked_bps * DECREASE, self->bps * LEAST_DECREASE), now_us);
+        return;
+    }
+    if (has_standing_queue(self, now_us)) {
+        decrease(self, self->acked_bps * DECREASE, now_us);
         return;
     }
     double gone_s = (double)(now_us - self->increase_us) / 1e6;
@@ -198,17 +231,18 @@ static void judge_trial(MnbBandwidth *self, double carried_bps, int64_t now_us)
         return;
     if (carried_bps < self->trial_acked_bps * TRIAL_LESS) {
         self->is_trial = false;
-        if (self->loss > self->trial_loss * TRIAL_SAME) {
-            self->inherent = fmin(self->loss, 0.5);
+        if (self->loss > self->trial_loss * TRIAL_SAME && self->loss < INHERENT_MAX) {
+            self->inherent = self->loss;
             if (self->trial_bps > self->bps)
                 set_bps(self, self->trial_bps, now_us);
+            self->restored_us = now_us;
         }
     } else if (now_us - self->trial_us > TRIAL_END_US) {
         self->is_trial = false;
     }
 }
 
-/* @carried_bps: what arrives, or what is sent where that is not known. */
+/* @carried_bps: what arrives. */
 static void follow_loss(MnbBandwidth *self, double carried_bps, int64_t now_us)
 {
     if (self->is_trial)
@@ -237,7 +271,7 @@ static void close_loss_window(MnbBandwidth *self, int64_t now_us)
         self->loss_us = now_us;
     if (now_us - self->loss_us < LOSS_WINDOW_US || self->loss_sent < LOSS_PACKETS_MIN)
         return;
-    self->loss = (double)self->loss_lost / self->loss_sent;
+    self->loss += LOSS_WEIGHT * ((double)self->loss_lost / self->loss_sent - self->loss);
     self->loss_us = now_us;
     self->loss_sent = self->loss_lost = 0;
     follow_loss(self, self->acked_bps, now_us);
@@ -320,7 +354,7 @@ void mnb_bandwidth_on_report(MnbBandwidth *self, uint8_t fraction_lost, uint32_t
         if (self->bps == MNB_BANDWIDTH_MAX_BPS)
             self->is_limited = false;
     }
-    follow_loss(self, sent_bps, now_us);
+    follow_loss(self, sent_bps * (1 - self->loss), now_us);
 }
 
 void mnb_bandwidth_on_remb(MnbBandwidth *self, uint64_t bps, int64_t now_us)

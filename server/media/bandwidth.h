@@ -6,7 +6,7 @@
  *     receiver reports          loss; only while there is no transport-wide feedback
  *     REMB                      an upper limit, also only then
  *
- * Overuse brings the estimate to 0.85 of what arrives. Loss above 10 % lowers it, too, unless less
+ * Overuse brings the estimate to 0.85 of what arrives. Loss above 12 % lowers it, too, unless less
  * traffic turned out to lose as much: then the line loses by itself, and slowing down helps nobody.
  * The estimate grows by 8 % a second while it is used, or by a probe: a short run of padding above
  * it, sent when more is wanted. Pure but for the memory it lies in; never allocates. Times are of
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MNB_BANDWIDTH_START_BPS 1000000 /* until the first feedback says more */
+#define MNB_BANDWIDTH_START_BPS 2000000 /* until the first feedback says more */
 #define MNB_BANDWIDTH_MIN_BPS   50000
 #define MNB_BANDWIDTH_MAX_BPS   100000000
 #define MNB_BANDWIDTH_UNKNOWN   UINT32_MAX /* nothing speaks against any rate */
@@ -64,6 +64,9 @@ typedef struct {
     double acked_bps;               /* 0: not known */
     int64_t delay_min_us, delay_us; /* one way, with an unknown offset; smoothed */
 
+    int64_t standing_us; /* since when the queue stands; 0: it does not */
+    unsigned n_standing;
+
     /* loss: windows of our clock */
     int64_t loss_us;
     uint32_t loss_sent, loss_lost;
@@ -71,6 +74,7 @@ typedef struct {
     double inherent;
     bool is_trial;
     int64_t trial_us;
+    int64_t restored_us; /* when lowering turned out to have been for nothing */
     double trial_loss, trial_acked_bps;
     uint32_t trial_bps;
 

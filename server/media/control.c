@@ -16,16 +16,18 @@ _Static_assert(sizeof(MnbTransportRestart) == 136, "transport restart");
 _Static_assert(sizeof(MnbExtensionIds) == 8, "extension ids");
 _Static_assert(sizeof(MnbTrackAdd) == 68, "track add");
 _Static_assert(sizeof(MnbSlotAdd) == 60, "slot add");
-_Static_assert(sizeof(MnbSlotBind) == 8, "slot bind");
+_Static_assert(sizeof(MnbSlotBind) == 16, "slot bind");
+_Static_assert(sizeof(MnbTransportLimit) == 8, "transport limit");
+_Static_assert(sizeof(MnbSlotState) == 16, "slot state");
 _Static_assert(sizeof(MnbTapTrack) == 12, "tap track");
 _Static_assert(sizeof(MnbMediaReady) == 40, "ready");
 _Static_assert(sizeof(MnbTransportState) == 8, "transport state");
 _Static_assert(sizeof(MnbTrackState) == 8, "track state");
 _Static_assert(sizeof(MnbSpeaker) == 16, "speaker");
 _Static_assert(sizeof(MnbMediaRefused) == 12, "refused");
-_Static_assert(sizeof(MnbWorkerStats) == 200, "worker stats");
+_Static_assert(sizeof(MnbWorkerStats) == 224, "worker stats");
 _Static_assert(sizeof(MnbTcpPass) == 668, "tcp pass");
-_Static_assert(sizeof(MnbTransportStats) == 24, "transport stats");
+_Static_assert(sizeof(MnbTransportStats) == 40, "transport stats");
 
 uint16_t mnb_control_body_size(MnbMediaType type)
 {
@@ -50,6 +52,10 @@ uint16_t mnb_control_body_size(MnbMediaType type)
         return sizeof(MnbSlotBind);
     case MNB_MEDIA_TAP_TRACK:
         return sizeof(MnbTapTrack);
+    case MNB_MEDIA_TRANSPORT_LIMIT:
+        return sizeof(MnbTransportLimit);
+    case MNB_MEDIA_SLOT_STATE:
+        return sizeof(MnbSlotState);
     case MNB_MEDIA_READY:
         return sizeof(MnbMediaReady);
     case MNB_MEDIA_TRANSPORT_STATE:

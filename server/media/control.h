@@ -25,7 +25,7 @@
 #pragma once
 #include <stdint.h>
 
-#define MNB_MEDIA_VERSION     1
+#define MNB_MEDIA_VERSION     2
 #define MNB_MEDIA_MESSAGE_MAX 1024 /* bytes of one message, head included */
 #define MNB_MID_MAX           16   /* bytes, NUL included, of a mid or rid */
 #define MNB_ICE_UFRAG_MAX     33   /* bytes, NUL included; we make 16 characters */
@@ -52,10 +52,11 @@ typedef enum {
     MNB_MEDIA_TRACK_REMOVE,       /* MnbMediaId; slots that showed it show nothing */
     MNB_MEDIA_SLOT_ADD,           /* MnbSlotAdd */
     MNB_MEDIA_SLOT_BIND,          /* MnbSlotBind */
-    MNB_MEDIA_KEY_FRAME,     /* MnbMediaId of a video track: ask its publisher for a key frame */
-    MNB_MEDIA_TAP_OPEN,      /* MnbMediaId of the tap; two descriptors: memfd, eventfd */
-    MNB_MEDIA_TAP_TRACK,     /* MnbTapTrack */
-    MNB_MEDIA_TAP_CLOSE,     /* MnbMediaId */
+    MNB_MEDIA_KEY_FRAME,       /* MnbMediaId of a video track: ask its publisher for a key frame */
+    MNB_MEDIA_TAP_OPEN,        /* MnbMediaId of the tap; two descriptors: memfd, eventfd */
+    MNB_MEDIA_TAP_TRACK,       /* MnbTapTrack */
+    MNB_MEDIA_TAP_CLOSE,       /* MnbMediaId */
+    MNB_MEDIA_TRANSPORT_LIMIT, /* MnbTransportLimit */
     MNB_MEDIA_TCP_TAKE = 40, /* MnbTcpPass; one descriptor: a connection that another worker took */
 
     /* worker -> manabi */
@@ -66,6 +67,7 @@ typedef enum {
     MNB_MEDIA_REFUSED,         /* MnbMediaRefused: a command that could not be carried out */
     MNB_MEDIA_WORKER_STATS,    /* MnbWorkerStats, once a second */
     MNB_MEDIA_TRANSPORT_STATS, /* MnbTransportStats, each connected transport every 2 s */
+    MNB_MEDIA_SLOT_STATE,      /* MnbSlotState */
     MNB_MEDIA_TCP_PASS = 140,  /* MnbTcpPass; one descriptor: for worker `worker` */
 } MnbMediaType;
 
@@ -154,10 +156,20 @@ typedef struct {
     MnbExtensionIds ext;
 } MnbSlotAdd;
 
+/* Of a camera with several layers @track is the largest that may be shown: while the receiver's
+ * line takes less, the worker shows a smaller one, or nothing (SLOT_STATE tells). */
 typedef struct {
     uint32_t slot;
     uint32_t track; /* 0: show nothing */
+    uint32_t rank;  /* of its claim on the line, among sounds and among pictures: 0 first, to 255 */
+    uint32_t zero;
 } MnbSlotBind;
+
+/* What a receiver lets us send at most, sound and repairs included. Holds at once. */
+typedef struct {
+    uint32_t transport;
+    uint32_t limit_bps; /* 0: no limit */
+} MnbTransportLimit;
 
 typedef struct {
     uint32_t tap;
@@ -210,6 +222,21 @@ typedef struct {
     int32_t error; /* negative errno */
 } MnbMediaRefused;
 
+typedef enum {
+    MNB_SLOT_IN_FULL = 0,  /* what it is bound to, or nothing is bound */
+    MNB_SLOT_REDUCED,      /* a smaller layer than it is bound to */
+    MNB_SLOT_PAUSED,       /* nothing: the line does not take it */
+    MNB_SLOT_PAUSED_LIMIT, /* nothing: TRANSPORT_LIMIT does not allow it */
+} MnbSlotStateKind;
+
+/* Sent when it changes; after SLOT_BIND to another track it begins as MNB_SLOT_IN_FULL. */
+typedef struct {
+    uint32_t slot;
+    uint32_t track; /* it was bound to when this was told */
+    uint32_t state; /* MnbSlotStateKind */
+    uint32_t zero;
+} MnbSlotState;
+
 /* Counters since the start of the worker. */
 typedef struct {
     uint64_t packets_in, bytes_in;   /* RTP that was authenticated */
@@ -225,15 +252,28 @@ typedef struct {
     uint64_t handshakes, handshakes_failed, stun_refused;
     uint64_t cpu_us; /* user + system of the process */
     uint32_t transports, tracks, slots, taps;
-    uint32_t tcp; /* connections */
-    uint32_t zero;
+    uint32_t tcp;             /* connections */
+    uint32_t slots_held_back; /* paused or reduced now */
+    uint64_t probe_bytes;     /* of padding, to find out what lines take */
+    uint64_t switches;        /* of layers, pauses included, for the sake of a line */
 } MnbWorkerStats;
+
+typedef enum {
+    MNB_LINE_UNKNOWN = 0, /* nothing is known yet */
+    MNB_LINE_GOOD,
+    MNB_LINE_WEAK,    /* it shows: loss from 3 %, 300 ms of delay, or something is held back */
+    MNB_LINE_FAILING, /* sound suffers: loss from 12 %, 800 ms, or only sound gets through */
+} MnbLineQuality;
 
 typedef struct {
     uint32_t transport;
     uint32_t rtt_ms;          /* 0: not known */
     uint32_t in_bps, out_bps; /* over the last 2 s */
     uint32_t loss_permille;   /* worst of what the peer reports (receive) or we see (publish) */
+    uint32_t estimate_bps;    /* receive: what its line takes; 0: not known, or publish */
+    uint32_t queue_ms;        /* receive: what packets wait on the way, beyond the least ever */
+    uint32_t quality;         /* MnbLineQuality */
+    uint16_t paused, reduced; /* receive: slots held back by the line */
     uint32_t zero;
 } MnbTransportStats;
 

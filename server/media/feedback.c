@@ -1,5 +1,6 @@
 #include "server/media/feedback.h"
 
+#include "server/media/line.h"
 #include "server/media/slot.h"
 #include "server/media/track.h"
 #include "server/media/transport.h"
@@ -28,6 +29,7 @@ static void on_report(MnbTransport *transport, const MnbRtcpReport *report, int6
         return;
     if (report->fraction_lost > transport->worst_fraction)
         transport->worst_fraction = report->fraction_lost;
+    mnb_line_on_report(slot, report);
     for (unsigned i = 0; i < 2; i++) {
         if (report->last_sr == 0 || slot->sr_mid[i] != report->last_sr)
             continue;
@@ -65,7 +67,10 @@ static void on_payload_feedback(MnbTransport *transport, const MnbRtcpPacket *pa
 {
     uint32_t ssrc;
     uint8_t seq;
+    uint64_t bps;
     MnbSlot *slot;
+    if (packet->count == MNB_PSFB_AFB && mnb_rtcp_read_remb(packet, &bps))
+        mnb_line_on_remb(transport, bps, now_us);
     if (packet->count == MNB_PSFB_PLI && mnb_rtcp_read_pli(packet, &ssrc)) {
         slot = find_slot(transport, ssrc);
         if (slot != NULL)
@@ -98,6 +103,8 @@ void mnb_feedback_on_rtcp(MnbTransport *transport, const uint8_t *data, size_t s
         case MNB_RTCP_RTPFB:
             if (packet.count == MNB_RTPFB_NACK)
                 on_nack(transport, &packet, now_us);
+            else if (packet.count == MNB_RTPFB_TWCC)
+                mnb_line_on_feedback(transport, &packet, now_us);
             break;
         case MNB_RTCP_PSFB:
             on_payload_feedback(transport, &packet, now_us);

@@ -10,18 +10,20 @@ bool mnb_nack_add(MnbNack *nack, uint16_t first, unsigned count, int64_t now_us)
     }
     for (unsigned i = 0; i < count; i++)
         nack->items[nack->n++] =
-            (MnbNackItem){now_us + MNB_NACK_FIRST_US, (uint16_t)(first + i), 0};
+            (MnbNackItem){now_us + MNB_NACK_FIRST_US, 0, (uint16_t)(first + i), 0};
     return true;
 }
 
-/* After one request the time to the answer is the round trip; later ones cannot be told apart. */
+/* After one request the time to the answer is the round trip. An answer that comes right behind the
+ * second one was to the first: the round trip is longer than was thought. Later ones cannot be told
+ * apart. */
 static void learn_rtt(MnbNack *nack, const MnbNackItem *item, int64_t now_us)
 {
-    if (item->tries != 1)
+    int64_t sample_us = now_us - (item->next_us - item->wait_us);
+    if (item->tries == 2 && sample_us < item->wait_us / 2)
+        sample_us += item->wait_us;
+    else if (item->tries != 1)
         return;
-    int64_t asked_us =
-        item->next_us - (nack->rtt_us != 0 ? (int64_t)nack->rtt_us : MNB_NACK_RTT_US);
-    int64_t sample_us = now_us - asked_us;
     if (sample_us < MNB_NACK_RTT_MIN_US)
         sample_us = MNB_NACK_RTT_MIN_US;
     if (sample_us > MNB_NACK_RTT_MAX_US)
@@ -56,7 +58,9 @@ size_t mnb_nack_take_due(MnbNack *nack, int64_t now_us, uint16_t *seqs, size_t c
 {
     size_t n = 0;
     unsigned kept = 0;
-    int64_t again_us = now_us + (nack->rtt_us != 0 ? (int64_t)nack->rtt_us : MNB_NACK_RTT_US);
+    /* A quarter more than a round trip: else every second answer crosses the next request. */
+    int64_t rtt_us = nack->rtt_us != 0 ? (int64_t)nack->rtt_us : MNB_NACK_RTT_US;
+    uint32_t wait_us = (uint32_t)(rtt_us + rtt_us / 4);
     *gave_up_out = 0;
     for (unsigned i = 0; i < nack->n; i++) {
         MnbNackItem item = nack->items[i];
@@ -66,7 +70,8 @@ size_t mnb_nack_take_due(MnbNack *nack, int64_t now_us, uint16_t *seqs, size_t c
                 continue;
             }
             item.tries++;
-            item.next_us = again_us;
+            item.wait_us = wait_us;
+            item.next_us = now_us + wait_us;
             seqs[n++] = item.seq;
         }
         nack->items[kept++] = item;

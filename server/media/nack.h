@@ -16,7 +16,8 @@
 #define MNB_NACK_RTT_MAX_US  500000
 
 typedef struct {
-    int64_t next_us; /* when to ask */
+    int64_t next_us;  /* when to ask */
+    uint32_t wait_us; /* that long after the last request */
     uint16_t seq;
     uint8_t tries; /* made */
 } MnbNackItem;

@@ -1,6 +1,7 @@
 #include "server/media/slot.h"
 
 #include "server/media/fanout.h"
+#include "server/media/line.h"
 #include "server/media/seq.h"
 #include "server/media/speaker.h"
 #include "server/media/track.h"
@@ -112,6 +113,8 @@ int mnb_slot_add(MnbWorker *worker, const MnbSlotAdd *add)
             error = -ENOMEM;
     }
     if (error == 0)
+        error = mnb_line_prepare(transport, worker->now_us);
+    if (error == 0)
         error = mnb_id_map_put(&worker->slots, slot->id, slot);
     if (error < 0) {
         free(slot->history);
@@ -206,6 +209,8 @@ void mnb_slot_free(MnbSlot *slot)
         }
     mnb_id_map_remove(&transport->worker->slots, slot->id);
     transport->worker->stats.slots--;
+    if (slot->state != MNB_SLOT_IN_FULL)
+        transport->worker->stats.slots_held_back--;
     free(slot->history);
     free(slot);
 }
@@ -311,7 +316,7 @@ void mnb_slot_start(MnbSlot *slot, int64_t now_us)
         return;
     }
     if (!mnb_track_has_key_cache(track, now_us) ||
-        (slot->source != NULL && now_us - track->key_us > LAYER_CACHE_US)) {
+        (slot->is_same_camera && now_us - track->key_us > LAYER_CACHE_US)) {
         mnb_track_request_key(track, now_us);
         return;
     }
@@ -332,7 +337,7 @@ void mnb_slot_start(MnbSlot *slot, int64_t now_us)
     }
 }
 
-int mnb_slot_bind(MnbSlot *slot, MnbTrack *track, int64_t now_us)
+int mnb_slot_show(MnbSlot *slot, MnbTrack *track, bool is_at_once, int64_t now_us)
 {
     if (track != NULL && track == slot->source) {
         leave_waiting(slot);
@@ -345,8 +350,9 @@ int mnb_slot_bind(MnbSlot *slot, MnbTrack *track, int64_t now_us)
     bool is_layer = track != NULL && source != NULL && track->is_video && source->is_video &&
                     source->transport == track->transport &&
                     strcmp(source->config.mid, track->config.mid) == 0;
-    if (!is_layer)
+    if (!is_layer || is_at_once)
         leave_source(slot);
+    slot->is_same_camera = is_layer;
     if (track == NULL)
         return 0;
     if (slot->config.pt[track->config.codec] == 0 ||
@@ -441,7 +447,7 @@ static int send_packet(MnbSlot *slot, const MnbPacket *packet, uint8_t padding, 
         slot->history[seq & slot->history_mask] = (MnbSent){
             (uint32_t)(now_us / 1000), seq, packet->seq, transport->twcc_out, slot->epoch, 0};
     if (slot->twcc_at != 0)
-        transport->twcc_out++;
+        mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
     if (!slot->has_sent || mnb_seq_is_newer(seq, slot->out_seq)) {
         slot->has_sent = true;
         slot->out_seq = seq;
@@ -524,7 +530,8 @@ void mnb_slot_on_catch_timer(void *owner, int64_t now_us)
         if (track->n_pending > 0)
             mnb_fanout_flush(track, now_us); /* the live ones of before must not overtake */
         uint32_t bps = track->bps > CATCH_BPS_MIN ? track->bps : CATCH_BPS_MIN;
-        slot->catch_credit += (double)gone_us * bps * CATCH_SPEED / 8e6;
+        slot->catch_credit +=
+            (double)gone_us * mnb_line_catch_bps(slot, (uint64_t)bps * CATCH_SPEED, now_us) / 8e6;
         catch_up(slot, now_us);
     }
     if (worker->catching != NULL)
@@ -546,12 +553,66 @@ static int send_rtx(MnbSlot *slot, const MnbPacket *packet, int64_t now_us)
     uint8_t *out = mnb_tx_room(tx, cap);
     size_t prefix = write_front(slot, out, packet, slot->config.rtx_ssrc, slot->rtx_pt,
                                 slot->rtx_seq++, transport->twcc_out, true, now_us);
-    if (slot->twcc_at != 0)
-        transport->twcc_out++;
     int len = seal(slot, out, cap, packet, &slot->rtx_stream, prefix, 0);
-    if (len > 0)
-        mnb_tx_add(tx, &transport->selected->route, (size_t)len);
+    if (len < 0)
+        return len;
+    mnb_tx_add(tx, &transport->selected->route, (size_t)len);
+    if (slot->twcc_at != 0)
+        mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
     return len;
+}
+
+/* ---- padding, to find out what the line takes ---- */
+
+static uint8_t any_rtx_pt(const MnbSlot *slot)
+{
+    if (slot->source != NULL && slot->rtx_pt != 0)
+        return slot->rtx_pt;
+    for (unsigned i = 0; i < MNB_CODEC_COUNT; i++)
+        if (slot->config.rtx_pt[i] != 0)
+            return slot->config.rtx_pt[i];
+    return 0;
+}
+
+static int send_padding_packet(MnbSlot *slot, uint8_t pt, int64_t now_us)
+{
+    static const uint8_t nothing[1];
+    MnbTransport *transport = slot->transport;
+    MnbTx *tx = transport->worker->tx;
+    size_t cap = FRONT_MAX + UINT8_MAX + MNB_SRTP_TAG_MAX;
+    MnbPacket empty = {.timestamp = slot->out_timestamp - slot->timestamp_delta,
+                       .level = MNB_LEVEL_NONE};
+    uint8_t *out = mnb_tx_room(tx, cap);
+    write_front(slot, out, &empty, slot->config.rtx_ssrc, pt, slot->rtx_seq++, transport->twcc_out,
+                true, now_us);
+    mnb_rtp_set_padding(out, true);
+    MnbSrtpPacket job = {
+        .header_len = slot->header_size, .padding_len = UINT8_MAX, .payload = nothing};
+    int len = mnb_srtp_protect(transport->send_key, &slot->rtx_stream, out, cap, &job);
+    if (len < 0)
+        return len;
+    mnb_tx_add(tx, &transport->selected->route, (size_t)len);
+    mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
+    return len;
+}
+
+size_t mnb_slot_send_padding(MnbSlot *slot, size_t bytes, int64_t now_us)
+{
+    size_t sent = 0;
+    unsigned n = 0;
+    uint8_t pt = slot->config.rtx_ssrc == 0 || slot->twcc_at == 0 ? 0 : any_rtx_pt(slot);
+    if (pt == 0 || !slot->transport->can_send)
+        return 0;
+    while (sent < bytes) {
+        int len = send_padding_packet(slot, pt, now_us);
+        if (len < 0)
+            break;
+        sent += (size_t)len;
+        n++;
+    }
+    count_sent(slot->transport, n, sent);
+    slot->transport->worker->stats.probe_bytes += sent;
+    return sent;
 }
 
 void mnb_slot_on_nack(MnbSlot *slot, const uint16_t *seqs, size_t n, int64_t now_us)

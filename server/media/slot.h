@@ -20,9 +20,14 @@
 int mnb_slot_add(MnbWorker *worker, const MnbSlotAdd *add);
 void mnb_slot_free(MnbSlot *slot);
 
-/* @track: NULL shows nothing. Returns 0; -ENOTSUP the receiver cannot play the codec (it then shows
- * nothing); -ENOMEM. */
-int mnb_slot_bind(MnbSlot *slot, MnbTrack *track, int64_t now_us);
+/* @track: NULL shows nothing. Between two layers of one camera the old one stays until the new one
+ * has a key frame, unless @is_at_once. Returns 0; -ENOTSUP the receiver cannot play the codec (it
+ * then shows nothing); -ENOMEM. */
+int mnb_slot_show(MnbSlot *slot, MnbTrack *track, bool is_at_once, int64_t now_us);
+
+/* Sends @bytes or somewhat more of padding on the SSRC of repairs. Returns: bytes sent; 0 when the
+ * slot has no RTX. */
+size_t mnb_slot_send_padding(MnbSlot *slot, size_t bytes, int64_t now_us);
 
 void mnb_slot_on_transport_up(MnbSlot *slot);
 void mnb_slot_tick(MnbSlot *slot);

@@ -2,6 +2,7 @@
 
 #include "server/media/fanout.h"
 #include "server/media/feedback.h"
+#include "server/media/line.h"
 #include "server/media/seq.h"
 #include "server/media/slot.h"
 #include "server/media/speaker.h"
@@ -440,6 +441,7 @@ void mnb_track_tick(MnbTrack *track, int64_t now_us)
 {
     track->bps = (uint32_t)((track->bytes_in - track->bytes_in_tick) * 8);
     track->bytes_in_tick = track->bytes_in;
+    mnb_line_note_cost(track);
     if (track->is_flowing && now_us - track->packet_us >= MUTED_US)
         tell_flow(track, false);
 }

@@ -2,6 +2,7 @@
 
 #include "server/media/feedback.h"
 #include "server/media/ice.h"
+#include "server/media/line.h"
 #include "server/media/rtx.h"
 #include "server/media/slot.h"
 #include "server/media/speaker.h"
@@ -107,6 +108,7 @@ void mnb_transport_free(MnbTransport *transport)
     mnb_timer_cancel(&transport->tick_timer);
     mnb_timer_cancel(&transport->dtls_timer);
     mnb_timer_cancel(&transport->twcc_timer);
+    mnb_line_clear(transport);
     mnb_dtls_free(transport->dtls);
     mnb_srtp_free(transport->send_key);
     mnb_srtp_free(transport->receive_key);
@@ -151,6 +153,7 @@ static void start_sending(MnbTransport *transport)
         return;
     transport->can_send = true;
     tell_state(transport, MNB_TRANSPORT_CONNECTED, 0);
+    mnb_line_on_up(transport, transport->worker->now_us);
     for (unsigned i = 0; i < transport->n_slots; i++)
         mnb_slot_on_transport_up(transport->slots[i]);
     for (MnbTrack *track = transport->tracks; track != NULL; track = track->next_in_transport)
@@ -526,7 +529,7 @@ static bool is_over(const MnbTransport *transport, int64_t now_us, MnbClosedReas
     return transport->suspect_until_us != 0 && now_us >= transport->suspect_until_us;
 }
 
-static void tell_stats(MnbTransport *transport)
+static void tell_stats(MnbTransport *transport, int64_t now_us)
 {
     MnbTransportStats body = {
         .transport = transport->id,
@@ -542,6 +545,7 @@ static void tell_stats(MnbTransport *transport)
             body.rtt_ms = track->nack.rtt_us / 1000;
     }
     body.loss_permille = worst * 1000 / 256;
+    mnb_line_tell(transport, &body, now_us);
     transport->worst_fraction = 0;
     transport->stats_bytes_in = transport->bytes_in;
     transport->stats_bytes_out = transport->bytes_out;
@@ -576,6 +580,7 @@ static void on_tick(void *owner, int64_t now_us)
     transport->bytes_out_tick = transport->bytes_out;
     transport->rtx_bytes_tick = 0;
     transport->rtx_budget = mnb_slot_rtx_budget(sent);
+    mnb_line_tick(transport, sent, now_us);
     if (++transport->ticks % 2 == 0)
-        tell_stats(transport);
+        tell_stats(transport, now_us);
 }

@@ -4,6 +4,7 @@
  * All belong to the one thread of the worker. Pointers between them are plain: whoever frees an
  * object unlinks it first (mnb_transport_free, mnb_track_free, mnb_slot_free). */
 #pragma once
+#include "server/media/bandwidth.h"
 #include "server/media/control.h"
 #include "server/media/dtls.h"
 #include "server/media/id-map.h"
@@ -94,7 +95,8 @@ struct MnbTransport {
     MnbTuple *selected;
     bool can_send; /* connected, and heard from lately */
     bool is_connected;
-    uint16_t twcc_out; /* next transport sequence number */
+    uint16_t twcc_out;       /* next transport sequence number */
+    MnbBandwidth *bandwidth; /* of receivers: how much their line takes; NULL: no slot yet */
     uint32_t flush_epoch;
     uint64_t bytes_out;
     uint64_t packets_out;
@@ -146,6 +148,17 @@ struct MnbTransport {
     uint64_t bytes_out_tick; /* bytes_out at the last tick */
     uint32_t rtt_us;         /* 0: not known */
     uint8_t worst_fraction;  /* lost, of 256: worst report since the last statistics */
+
+    /* sharing out the line (line.c) */
+    uint32_t limit_bps; /* the receiver's own choice; 0: none */
+    uint32_t used_bps, wanted_bps;
+    uint64_t report_packets, report_lost; /* since the last tick; lost of 256 */
+    int64_t up_us;                        /* first connected */
+    int64_t shared_us;                    /* when it was shared out last */
+    int64_t lowered_us, raised_us;
+    int64_t raise_gap_us; /* least time from lowering to raising */
+    uint16_t n_paused, n_reduced;
+    MnbTimer probe_timer;
 
     uint64_t stats_bytes_in, stats_bytes_out; /* at the last statistics */
 };
@@ -238,6 +251,7 @@ struct MnbTrack {
     bool is_flowing;
     uint64_t bytes_in, bytes_in_tick;
     uint32_t bps;
+    uint32_t cost_bps; /* follows bps, down slowly: what a line needs for it; 0: not known */
     uint32_t level_sum, level_count; /* since the last round; level as loudness, 0-127 */
     float loudness;                  /* smoothed, 0-127 */
     int64_t spoke_us;                /* last round in which it was above the threshold */
@@ -292,6 +306,11 @@ struct MnbSlot {
 
     uint32_t id;
     MnbSlotAdd config;
+    uint32_t wanted; /* id of the track it is bound to, the largest layer; 0: none */
+    uint8_t rank;
+    uint8_t state;             /* MnbSlotStateKind, as told */
+    uint64_t packets_reported; /* packets at the last receiver report */
+    bool is_same_camera;       /* target is a layer of the camera that was shown last */
     unsigned index;            /* in source->subs */
     MnbTrack *target;          /* waits for a key frame of it; NULL: no switch under way */
     unsigned waiting_index;    /* in target->waiting */

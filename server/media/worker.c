@@ -2,6 +2,7 @@
 
 #include "server/media/fanout.h"
 #include "server/media/ice.h"
+#include "server/media/line.h"
 #include "server/media/priority.h"
 #include "server/media/rx.h"
 #include "server/media/slot.h"
@@ -214,7 +215,17 @@ static int on_slot_bind(MnbWorker *worker, const void *body, MnbControlMessage *
     MnbSlot *slot = mnb_id_map_get(&worker->slots, bind->slot);
     MnbTrack *track = bind->track == 0 ? NULL : mnb_id_map_get(&worker->tracks, bind->track);
     (void)message;
-    return slot == NULL ? 0 : mnb_slot_bind(slot, track, worker->now_us);
+    return slot == NULL ? 0 : mnb_line_bind(slot, track, bind->rank, worker->now_us);
+}
+
+static int on_transport_limit(MnbWorker *worker, const void *body, MnbControlMessage *message)
+{
+    const MnbTransportLimit *limit = body;
+    MnbTransport *transport = find_transport(worker, limit->transport);
+    (void)message;
+    if (transport != NULL)
+        mnb_line_set_limit(transport, limit->limit_bps, worker->now_us);
+    return 0;
 }
 
 static int on_key_frame(MnbWorker *worker, const void *body, MnbControlMessage *message)
@@ -274,6 +285,7 @@ static int (*const commands[])(MnbWorker *worker, const void *body, MnbControlMe
     [MNB_MEDIA_TAP_TRACK] = on_tap_track,
     [MNB_MEDIA_TAP_CLOSE] = on_tap_close,
     [MNB_MEDIA_TCP_TAKE] = on_tcp_take,
+    [MNB_MEDIA_TRANSPORT_LIMIT] = on_transport_limit,
 };
 
 static void refuse(MnbWorker *worker, const MnbControlMessage *message, int error)

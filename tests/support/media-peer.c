@@ -261,6 +261,7 @@ Peer *peer_new(Rig *rig, uint32_t transport, uint32_t room, MnbDirection directi
     if (peer == NULL)
         abort();
     peer->rig = rig;
+    peer->address = rig->address;
     peer->fd = bind_udp(&ignored);
     peer->transport = transport;
     peer->packets = calloc(PEER_PACKETS_MAX, sizeof *peer->packets);
@@ -369,8 +370,8 @@ void peer_send_raw(Peer *peer, const void *data, size_t size)
         send_frame(peer, data, size);
         return;
     }
-    if (sendto(peer->fd, data, size, 0, (struct sockaddr *)&peer->rig->address,
-               sizeof peer->rig->address) < 0)
+    if (sendto(peer->fd, data, size, 0, (struct sockaddr *)&peer->address, sizeof peer->address) <
+        0)
         abort();
 }
 

@@ -68,8 +68,9 @@ typedef struct {
 typedef struct {
     Rig *rig;
     int fd;
-    bool is_v6;            /* fd is connected to the worker's IPv6 socket */
-    unsigned loss_percent; /* of datagrams either way; 0: none */
+    struct sockaddr_in address; /* where it sends to: the worker's, or that of a line before it */
+    bool is_v6;                 /* fd is connected to the worker's IPv6 socket */
+    unsigned loss_percent;      /* of datagrams either way; 0: none */
     uint32_t loss_seed;
     bool is_tcp;    /* fd is a connection; frames of RFC 4571 */
     bool has_ended; /* the worker closed it */

@@ -233,13 +233,12 @@ static void take(UdpLine *line, unsigned index, bool is_up, const uint8_t *data,
     due_us += side->delay_us;
     if (side->jitter_us > 0)
         due_us += next_random(line) % (uint32_t)(side->jitter_us + 1);
+    if (due_us < peer->state[is_up].due_us)
+        due_us = peer->state[is_up].due_us;
+    peer->state[is_up].due_us = due_us;
     if (happens(line, side->reorder_permille)) {
         counters->reordered++;
         due_us += side->reorder_us;
-    } else {
-        if (due_us < peer->state[is_up].due_us)
-            due_us = peer->state[is_up].due_us;
-        peer->state[is_up].due_us = due_us;
     }
     schedule(line, index, is_up, data, size, due_us);
     if (happens(line, side->duplicate_permille)) {

@@ -12,6 +12,11 @@
 
 enum { KBIT = 1000 };
 
+static MnbAllocationSum allocate(MnbAllocation *items, size_t n, uint32_t bps, bool may_raise)
+{
+    return mnb_allocate(items, n, bps, bps, may_raise);
+}
+
 static void test_order(void)
 {
     MnbAllocation items[] = {
@@ -22,24 +27,24 @@ static void test_order(void)
         PICTURE(0, -1, 300 * KBIT, 0, 0),
     };
     /* nothing but the first sound */
-    MnbAllocationSum sum = mnb_allocate(items, 5, 20 * KBIT, true);
+    MnbAllocationSum sum = allocate(items, 5, 20 * KBIT, true);
     g_assert_cmpint(items[3].layer, ==, 0);
     g_assert_cmpint(items[2].layer, ==, MNB_LAYER_PAUSED);
     g_assert_true(items[2].is_paused_by_line);
     g_assert_cmpuint(sum.used_bps, ==, 40 * KBIT);
     g_assert_cmpuint(sum.wanted_bps, ==, 3380 * KBIT);
     /* both sounds, the screen; a face does not fit */
-    mnb_allocate(items, 5, 500 * KBIT, true);
+    allocate(items, 5, 500 * KBIT, true);
     g_assert_cmpint(items[2].layer, ==, 0);
     g_assert_cmpint(items[4].layer, ==, 0);
     g_assert_false(items[4].is_paused_by_line);
     g_assert_cmpint(items[1].layer, ==, MNB_LAYER_PAUSED);
     /* all, and the better of the first face rather than of the second */
-    mnb_allocate(items, 5, 1200 * KBIT, true);
+    allocate(items, 5, 1200 * KBIT, true);
     g_assert_cmpint(items[1].layer, ==, 1);
     g_assert_cmpint(items[0].layer, ==, 0);
     g_assert_true(items[0].is_paused_by_line);
-    mnb_allocate(items, 5, MNB_BUDGET_UNLIMITED, false);
+    allocate(items, 5, MNB_BUDGET_UNLIMITED, false);
     g_assert_cmpint(items[1].layer, ==, 2);
     g_assert_cmpint(items[0].layer, ==, 2);
 }
@@ -47,30 +52,41 @@ static void test_order(void)
 static void test_stays(void)
 {
     MnbAllocation item = PICTURE(0, 1, 150 * KBIT, 500 * KBIT, 1500 * KBIT);
-    mnb_allocate(&item, 1, 500 * KBIT, false); /* just fits: stays */
+    allocate(&item, 1, 500 * KBIT, false); /* just fits: stays */
     g_assert_cmpint(item.layer, ==, 1);
-    mnb_allocate(&item, 1, 499 * KBIT, false);
+    allocate(&item, 1, 499 * KBIT, false);
     g_assert_cmpint(item.layer, ==, 0);
-    mnb_allocate(&item, 1, 560 * KBIT, true); /* would fit, but without room to spare */
+    allocate(&item, 1, 560 * KBIT, true); /* would fit, but without room to spare */
     g_assert_cmpint(item.layer, ==, 0);
-    mnb_allocate(&item, 1, 2000 * KBIT, false); /* too soon */
+    allocate(&item, 1, 2000 * KBIT, false); /* too soon */
     g_assert_cmpint(item.layer, ==, 0);
-    mnb_allocate(&item, 1, 2000 * KBIT, true);
+    allocate(&item, 1, 2000 * KBIT, true);
     g_assert_cmpint(item.layer, ==, 2);
-    mnb_allocate(&item, 1, 100 * KBIT, true);
+    allocate(&item, 1, 100 * KBIT, true);
     g_assert_cmpint(item.layer, ==, MNB_LAYER_PAUSED);
-    mnb_allocate(&item, 1, 160 * KBIT, false);
+    allocate(&item, 1, 160 * KBIT, false);
     g_assert_cmpint(item.layer, ==, MNB_LAYER_PAUSED);
+}
+
+/* What is shown may stay beyond what a raise would need. */
+static void test_two_budgets(void)
+{
+    MnbAllocation item = PICTURE(0, 1, 150 * KBIT, 500 * KBIT, 600 * KBIT);
+    mnb_allocate(&item, 1, 550 * KBIT, 450 * KBIT, true);
+    g_assert_cmpint(item.layer, ==, 1);
+    item.layer = 0;
+    mnb_allocate(&item, 1, 550 * KBIT, 450 * KBIT, true);
+    g_assert_cmpint(item.layer, ==, 0);
 }
 
 static void test_missing_layers(void)
 {
     MnbAllocation item = PICTURE(0, -1, 0, 500 * KBIT, 0);
-    mnb_allocate(&item, 1, 2000 * KBIT, true);
+    allocate(&item, 1, 2000 * KBIT, true);
     g_assert_cmpint(item.layer, ==, 1);
     g_assert_false(item.is_paused_by_line);
     item.bps[1] = 0; /* its last layer stops */
-    MnbAllocationSum sum = mnb_allocate(&item, 1, 2000 * KBIT, true);
+    MnbAllocationSum sum = allocate(&item, 1, 2000 * KBIT, true);
     g_assert_cmpint(item.layer, ==, MNB_LAYER_PAUSED);
     g_assert_cmpuint(sum.wanted_bps, ==, 0);
     g_assert_false(item.is_paused_by_line);
@@ -95,7 +111,7 @@ static void test_any(void)
                     g_rand_int_range(random, 0, 4) == 0 ? 0 : g_rand_int(random) >> 12;
         }
         uint32_t budget = g_rand_int(random) >> g_rand_int_range(random, 6, 20);
-        MnbAllocationSum sum = mnb_allocate(items, n, budget, g_rand_boolean(random));
+        MnbAllocationSum sum = allocate(items, n, budget, g_rand_boolean(random));
         uint64_t used = 0;
         for (size_t i = 0; i < n; i++)
             if (items[i].layer >= 0)
@@ -111,6 +127,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/allocation/sound-then-screen-then-one-face-then-the-rest", test_order);
     g_test_add_func("/allocation/raises-only-with-room-to-spare-and-quiet", test_stays);
+    g_test_add_func("/allocation/what-is-shown-stays-with-less-than-a-raise-needs",
+                    test_two_budgets);
     g_test_add_func("/allocation/passes-over-layers-that-do-not-flow", test_missing_layers);
     g_test_add_func("/allocation/never-exceeds-the-line", test_any);
     return g_test_run();
