@@ -215,10 +215,17 @@ gboolean mnb_media_worker_slot_add(MnbMediaWorker *worker, const MnbSlotAdd *slo
     return send_command(worker, MNB_MEDIA_SLOT_ADD, slot, sizeof *slot, NULL, 0);
 }
 
-gboolean mnb_media_worker_slot_bind(MnbMediaWorker *worker, guint32 slot, guint32 track)
+gboolean mnb_media_worker_slot_bind(MnbMediaWorker *worker, guint32 slot, guint32 track, guint rank)
 {
-    const MnbSlotBind body = {slot, track};
+    const MnbSlotBind body = {.slot = slot, .track = track, .rank = rank};
     return send_command(worker, MNB_MEDIA_SLOT_BIND, &body, sizeof body, NULL, 0);
+}
+
+gboolean mnb_media_worker_transport_limit(MnbMediaWorker *worker, guint32 transport,
+                                          guint32 limit_bps)
+{
+    const MnbTransportLimit body = {transport, limit_bps};
+    return send_command(worker, MNB_MEDIA_TRANSPORT_LIMIT, &body, sizeof body, NULL, 0);
 }
 
 gboolean mnb_media_worker_key_frame(MnbMediaWorker *worker, guint32 track)
@@ -285,6 +292,13 @@ static void tell_transport_stats(const MnbMediaEvents *events, MnbMediaWorker *w
 {
     if (events->transport_stats != NULL)
         events->transport_stats(worker, message, data);
+}
+
+static void tell_slot_state(const MnbMediaEvents *events, MnbMediaWorker *worker,
+                            const void *message, gpointer data)
+{
+    if (events->slot_state != NULL)
+        events->slot_state(worker, message, data);
 }
 
 static void tell_gone(const MnbMediaEvents *events, MnbMediaWorker *worker, const void *message,
@@ -358,6 +372,7 @@ static const struct {
     {MNB_MEDIA_REFUSED, sizeof(MnbMediaRefused), NULL, tell_refused},
     {MNB_MEDIA_WORKER_STATS, sizeof(MnbWorkerStats), on_worker_stats, NULL},
     {MNB_MEDIA_TRANSPORT_STATS, sizeof(MnbTransportStats), NULL, tell_transport_stats},
+    {MNB_MEDIA_SLOT_STATE, sizeof(MnbSlotState), NULL, tell_slot_state},
     {MNB_MEDIA_TCP_PASS, sizeof(MnbTcpPass), on_pass, NULL},
 };
 

@@ -33,6 +33,7 @@ typedef struct {
     void (*speaker)(MnbMediaWorker *worker, const MnbSpeaker *speaker, gpointer data);
     void (*refused)(MnbMediaWorker *worker, const MnbMediaRefused *refused, gpointer data);
     void (*transport_stats)(MnbMediaWorker *worker, const MnbTransportStats *stats, gpointer data);
+    void (*slot_state)(MnbMediaWorker *worker, const MnbSlotState *state, gpointer data);
     void (*gone)(MnbMediaWorker *worker, gpointer data);      /* it died: its ids are void */
     void (*restarted)(MnbMediaWorker *worker, gpointer data); /* ready again after `gone` */
 } MnbMediaEvents;
@@ -71,7 +72,10 @@ gboolean mnb_media_worker_transport_close(MnbMediaWorker *worker, guint32 transp
 gboolean mnb_media_worker_track_add(MnbMediaWorker *worker, const MnbTrackAdd *track);
 gboolean mnb_media_worker_track_remove(MnbMediaWorker *worker, guint32 track);
 gboolean mnb_media_worker_slot_add(MnbMediaWorker *worker, const MnbSlotAdd *slot);
-gboolean mnb_media_worker_slot_bind(MnbMediaWorker *worker, guint32 slot, guint32 track);
+gboolean mnb_media_worker_slot_bind(MnbMediaWorker *worker, guint32 slot, guint32 track,
+                                    guint rank);
+gboolean mnb_media_worker_transport_limit(MnbMediaWorker *worker, guint32 transport,
+                                          guint32 limit_bps);
 gboolean mnb_media_worker_key_frame(MnbMediaWorker *worker, guint32 track);
 /* @memfd, @eventfd: borrowed for the call. */
 gboolean mnb_media_worker_tap_open(MnbMediaWorker *worker, guint32 tap, int memfd, int eventfd);

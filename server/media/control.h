@@ -234,7 +234,7 @@ typedef struct {
     uint32_t slot;
     uint32_t track; /* it was bound to when this was told */
     uint32_t state; /* MnbSlotStateKind */
-    uint32_t zero;
+    uint32_t transport;
 } MnbSlotState;
 
 /* Counters since the start of the worker. */

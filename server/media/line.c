@@ -210,7 +210,8 @@ static void set_state(MnbSlot *slot, MnbSlotStateKind state)
     else if (state == MNB_SLOT_IN_FULL)
         worker->stats.slots_held_back--;
     slot->state = (uint8_t)state;
-    MnbSlotState body = {.slot = slot->id, .track = slot->wanted, .state = state};
+    MnbSlotState body = {
+        .slot = slot->id, .track = slot->wanted, .state = state, .transport = slot->transport->id};
     mnb_worker_tell(worker, MNB_MEDIA_SLOT_STATE, &body);
 }
 

@@ -117,6 +117,8 @@ typedef struct {
     guint track_count;
     guint audio, video; /* subscribe */
     MnbViewMode mode;   /* view */
+    gboolean has_limit;
+    guint32 limit_bps;
     char peers[MNB_VIEW_PEERS_MAX][32];
     guint peer_count;
     /* From MNB_REQUEST_SET_ROLE on: the message's own fields, by their names; checked, and nothing

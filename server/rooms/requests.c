@@ -385,6 +385,11 @@ static void on_view(const Asked *asked)
     const MnbRequest *request = asked->request;
     MnbMember *member = asked->member;
     member->view = request->mode;
+    if (request->has_limit && member->limit_bps != request->limit_bps) {
+        member->limit_bps = request->limit_bps;
+        if (member->receiver != NULL)
+            mnb_receiver_send_limit(member->receiver);
+    }
     member->wanted_count = request->peer_count;
     for (guint i = 0; i < request->peer_count; i++)
         g_strlcpy(member->wanted[i], request->peers[i], sizeof member->wanted[i]);

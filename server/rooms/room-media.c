@@ -452,6 +452,7 @@ static void add_slots(MnbReceiver *receiver, const MnbSdpMedia *const *media)
         mnb_media_worker_slot_add(worker, &add);
     }
     receiver->is_answered = TRUE;
+    mnb_receiver_send_limit(receiver);
     mnb_room_reassign(receiver->transport->room);
 }
 

@@ -141,6 +141,25 @@ static gboolean is_in_booth(MnbRoom *room, const MnbPublication *publication)
     return peer != NULL && peer->booth[0] != '\0';
 }
 
+/* Sounds: the interpreter and who speaks, then the others. Pictures: screens, then those that were
+ * asked for (the first one is the one face), then who speaks, then the rest. */
+static guint rank_of(const MnbReceiver *receiver, const MnbSlot *slot,
+                     const MnbPublication *publication, gboolean is_channel)
+{
+    if (publication == NULL)
+        return 0;
+    if (publication->source == MNB_SOURCE_MICROPHONE)
+        return is_channel || publication->speaks == 1 ? 0 : publication->speaks != 0 ? 1 : 2;
+    if (publication->source == MNB_SOURCE_SCREEN)
+        return 0;
+    const MnbMember *member = publication->member;
+    guint wanted = wanted_place(receiver->transport->member, member->peer);
+    if (wanted != MNB_NOT_WANTED)
+        return 1 + MIN(wanted, 30u);
+    const MnbPublication *voice = member->publications[MNB_SOURCE_MICROPHONE];
+    return voice != NULL && voice->speaks != 0 ? 40 : 41 + (guint)(slot - receiver->slots);
+}
+
 static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
 {
     MnbRoom *room = receiver->transport->room;
@@ -156,15 +175,18 @@ static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
         gboolean is_channel = is_in_booth(room, publication);
         if (slot->id == 0)
             continue;
-        if (track != slot->track) {
+        guint rank = rank_of(receiver, slot, publication, is_channel);
+        if (track != slot->track || rank != slot->rank) {
             slot->track = track;
-            mnb_media_worker_slot_bind(room->worker, slot->id, track);
+            slot->rank = rank;
+            mnb_media_worker_slot_bind(room->worker, slot->id, track, rank);
         }
         if (strcmp(peer, slot->peer) != 0 || is_channel != slot->is_channel ||
             (publication != NULL && publication->source != slot->source)) {
             slot->is_channel = is_channel;
             g_strlcpy(slot->peer, peer, sizeof slot->peer);
             slot->source = publication != NULL ? publication->source : 0;
+            slot->state = MNB_SLOT_IN_FULL;
             *is_told = FALSE;
         }
     }
@@ -198,6 +220,32 @@ void mnb_room_reassign(MnbRoom *room)
         room->reassign = g_idle_add_full(G_PRIORITY_DEFAULT, on_reassign, room, NULL);
 }
 
+void mnb_receiver_on_slot_state(MnbReceiver *receiver, const MnbSlotState *state)
+{
+    for (guint i = 0; i < receiver->count; i++) {
+        MnbSlot *slot = &receiver->slots[i];
+        if (slot->id != state->slot || slot->state == (MnbSlotStateKind)state->state)
+            continue;
+        slot->state = (MnbSlotStateKind)state->state;
+        if (receiver->slots[i].sdp.is_video)
+            mnb_receiver_tell(receiver);
+    }
+}
+
+void mnb_receiver_send_limit(const MnbReceiver *receiver)
+{
+    const MnbTransport *transport = receiver->transport;
+    if (transport->member != NULL)
+        mnb_media_worker_transport_limit(transport->room->worker, transport->id,
+                                         transport->member->limit_bps);
+}
+
+static const char *const held_names[] = {
+    [MNB_SLOT_REDUCED] = "small",
+    [MNB_SLOT_PAUSED] = "line",
+    [MNB_SLOT_PAUSED_LIMIT] = "limit",
+};
+
 void mnb_receiver_tell(MnbReceiver *receiver)
 {
     const MnbMember *member = receiver->transport->member;
@@ -212,6 +260,8 @@ void mnb_receiver_tell(MnbReceiver *receiver)
                            : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer");
         if (slot->is_channel && slot->peer[0] != '\0')
             json_object_set_new(item, "channel", json_string(member->hear));
+        if (slot->state != MNB_SLOT_IN_FULL && slot->peer[0] != '\0')
+            json_object_set_new(item, "held", json_string(held_names[slot->state]));
         json_array_append_new(slots, item);
     }
     g_autofree char *text = mnb_room_json_message("slots", json_pack("{s:o}", "slots", slots));

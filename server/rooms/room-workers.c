@@ -88,6 +88,17 @@ static void on_transport_stats(MnbMediaWorker *worker, const MnbTransportStats *
         transport->stats = *stats;
 }
 
+static void on_slot_state(MnbMediaWorker *worker, const MnbSlotState *state, gpointer data)
+{
+    MnbRooms *rooms = data;
+    if (state->state > MNB_SLOT_PAUSED_LIMIT)
+        return;
+    MnbTransport *transport =
+        g_hash_table_lookup(rooms->transports, GUINT_TO_POINTER(state->transport));
+    if (transport != NULL && transport->receiver != NULL)
+        mnb_receiver_on_slot_state(transport->receiver, state);
+}
+
 static GPtrArray *rooms_of(MnbRooms *rooms, const MnbMediaWorker *worker)
 {
     GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_room_unref);
@@ -157,6 +168,7 @@ const MnbMediaEvents mnb_room_media_events = {
     .speaker = on_speaker,
     .refused = on_refused,
     .transport_stats = on_transport_stats,
+    .slot_state = on_slot_state,
     .gone = on_gone,
     .restarted = on_restarted,
 };

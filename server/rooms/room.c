@@ -459,48 +459,11 @@ void mnb_room_reconcile(MnbRoom *room)
     }
 }
 
-/* -------------------------------------------------------------------------- the lines of peers */
-
-static json_t *line_json(const MnbMember *member)
-{
-    const MnbTransportStats *up = member->publish != NULL ? &member->publish->stats : NULL;
-    const MnbTransportStats *down =
-        member->receiver != NULL ? &member->receiver->transport->stats : NULL;
-    if (up == NULL && down == NULL)
-        return NULL;
-    guint loss = MAX(up != NULL ? up->loss_permille : 0, down != NULL ? down->loss_permille : 0);
-    guint rtt = MAX(up != NULL ? up->rtt_ms : 0, down != NULL ? down->rtt_ms : 0);
-    /* As the worker counts, in is what the peer sends. */
-    guint in = (up != NULL ? up->in_bps : 0) + (down != NULL ? down->in_bps : 0);
-    guint out = (up != NULL ? up->out_bps : 0) + (down != NULL ? down->out_bps : 0);
-    return json_pack("{s:s, s:i, s:i, s:I, s:I}", "peer", member->peer, "loss_permille", (int)loss,
-                     "rtt_ms", (int)rtt, "in_bps", (json_int_t)in, "out_bps", (json_int_t)out);
-}
-
-static void tell_lines(MnbRoom *room)
-{
-    json_t *peers = json_array();
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, room->members);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        json_t *line = line_json(value);
-        if (line != NULL)
-            json_array_append_new(peers, line);
-    }
-    if (json_array_size(peers) == 0) {
-        json_decref(peers);
-        return;
-    }
-    g_autofree char *text = mnb_room_json_message("line", json_pack("{s:o}", "peers", peers));
-    mnb_room_broadcast_split(room, MNB_MAY_MODERATE, text, NULL);
-}
-
 void mnb_room_tick(MnbRoom *room)
 {
     mnb_room_reconcile(room);
     mnb_room_record_sync(room);
     /* Each transport's figures come every 2 s. */
     if (mnb_room_now_us(room) / G_USEC_PER_SEC % 2 == 0)
-        tell_lines(room);
+        mnb_room_tell_lines(room);
 }

@@ -108,6 +108,8 @@ typedef struct {
     guint32 id; /* at the worker; 0: not added yet */
     MnbSdpSlot sdp;
     guint32 track;          /* what it is bound to */
+    guint rank;             /* of its claim on the line */
+    MnbSlotStateKind state; /* held back by the line or by choice */
     char peer[MNB_ID_SIZE]; /* whom it shows; "": nobody */
     MnbSource source;
     gboolean is_channel; /* the interpreter whom its owner hears */
@@ -132,6 +134,7 @@ struct MnbMember {
     MnbReceiver *receiver;
     gboolean is_excluded; /* said no to being recorded, and the log does not say it yet */
     MnbViewMode view;
+    guint32 limit_bps; /* of what he receives, his own choice; 0: none */
     char wanted[MNB_VIEW_PEERS_MAX][MNB_ID_SIZE];
     guint wanted_count;
     char hear[MNB_LANGUAGE_TAG_SIZE]; /* the channel; "": the floor */
@@ -286,8 +289,13 @@ gboolean mnb_publication_is_on(const MnbPublication *publication);
 /* @track: id of any layer; 0 and unknown ones give NULL. */
 MnbPublication *mnb_rooms_find_publication(MnbRooms *rooms, guint32 track);
 
+/* The member's limit to the worker, when he receives. */
+void mnb_receiver_send_limit(const MnbReceiver *receiver);
+
 /* Slots are assigned anew soon (once, however often it is called). */
 void mnb_room_reassign(MnbRoom *room);
+/* What the worker says about a slot of @receiver. */
+void mnb_receiver_on_slot_state(MnbReceiver *receiver, const MnbSlotState *state);
 /* Sends the `slots` message of a member's receiver. */
 void mnb_receiver_tell(MnbReceiver *receiver);
 
@@ -311,6 +319,13 @@ void mnb_room_cancel_hand_over(MnbRoom *room, const char *channel); /* none: doe
 void mnb_room_check_hand_overs(MnbRoom *room);
 MnbHandOver *mnb_room_find_hand_over(MnbRoom *room, const char *channel); /* borrowed, NULL */
 void mnb_hand_over_free(gpointer hand_over);
+
+/* -------------------------------------------------------------------------------- room-lines.c */
+
+MnbLineQuality mnb_member_line_quality(const MnbMember *member);
+/* The `line` message to those who may moderate. */
+void mnb_room_tell_lines(MnbRoom *room);
+void mnb_rooms_write_line_metrics(MnbRooms *rooms, GString *out);
 
 /* ------------------------------------------------------------------------------- room-record.c */
 

@@ -377,4 +377,5 @@ void mnb_rooms_write_metrics(MnbRooms *self, GString *out)
         "manabi_rooms_log_failures_total %" G_GUINT64_FORMAT "\n",
         live, peers, recording, g_hash_table_size(self->transports), self->joins, self->chats,
         self->appends_failed);
+    mnb_rooms_write_line_metrics(self, out);
 }

@@ -7,7 +7,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#define ID_MAX G_GINT64_CONSTANT(9007199254740991) /* what JavaScript counts exactly */
+#define LIMIT_KBIT_MAX 100000
+#define ID_MAX         G_GINT64_CONSTANT(9007199254740991) /* what JavaScript counts exactly */
 
 static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -242,9 +243,14 @@ static gboolean parse_view(json_t *root, MnbRequest *request, GError **error)
     const char *kind, *mode;
     json_int_t id;
     json_t *peers;
-    if (!unpack(root, error, "{s:s, s:I, s:o, s:s}", "kind", &kind, "id", &id, "peers", &peers,
-                "mode", &mode))
+    json_int_t limit_kbit = -1;
+    if (!unpack(root, error, "{s:s, s:I, s:o, s:s, s?I}", "kind", &kind, "id", &id, "peers", &peers,
+                "mode", &mode, "limit_kbit", &limit_kbit))
         return FALSE;
+    request->has_limit = json_object_get(root, "limit_kbit") != NULL;
+    if (request->has_limit && (limit_kbit < 0 || limit_kbit > LIMIT_KBIT_MAX))
+        return fail(error, "limit_kbit is not from 0 to %d", LIMIT_KBIT_MAX);
+    request->limit_bps = request->has_limit ? (guint32)limit_kbit * 1000 : 0;
     if (!mnb_view_mode_parse(mode, &request->mode))
         return fail(error, "mode is none of all, one, audio");
     if (!json_is_array(peers))
