@@ -252,8 +252,8 @@ static int stream_of(const Encode *self, const GstElement *entry)
 }
 
 /* Leaves out what is cut, and moves what is kept to where it is in the film. After the last piece
- * the stream is told that it is over. A piece of sound is cut at the borders of its buffers, some
- * 20 ms long; audiorate and videorate keep both in step. */
+ * the stream is told that it is over. A piece of sound is cut at the borders of its buffers, 20 to
+ * 100 ms long; audiorate and videorate keep both in step. */
 static GstPadProbeReturn apply_edit(const Encode *self, GstPadProbeInfo *info, gint64 captured_us)
 {
     gboolean is_cut_out = FALSE;

@@ -52,6 +52,16 @@ void mnb_api_recording(MnbHttpRequest *request);
 void mnb_api_recording_change(MnbHttpRequest *request);
 /* Staff, and the facilitators of the event that it is of, unless it is for staff only. */
 gboolean mnb_api_may_review(MnbHttpRequest *request, const MnbRecording *recording);
+/* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the
+ * problem was answered. */
+MnbRecording *mnb_api_find_watchable(MnbHttpRequest *request);
+
+/* watch-texts.c */
+void mnb_api_recording_moments(MnbHttpRequest *request);
+void mnb_api_recording_captions(MnbHttpRequest *request);
+void mnb_api_recording_chapters(MnbHttpRequest *request);
+
+/* review.c */
 void mnb_api_recording_timeline(MnbHttpRequest *request);
 void mnb_api_recording_render(MnbHttpRequest *request);
 void mnb_api_recording_cancel(MnbHttpRequest *request);

@@ -1,9 +1,9 @@
 #include "server/http/objects.h"
 #include "recordings/film-edit.h"
 #include "recordings/visit.h"
-#include "server/http/event-plan.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
+#include "server/http/event-plan.h"
 #include <string.h>
 
 json_t *mnb_json_time(gint64 wall_us)
@@ -99,8 +99,7 @@ static void add_rendition(json_t *json, const MnbRecording *recording,
     }
 }
 
-/* Where the chapters are in the film that is there; those in a piece that was cut are left out. */
-static json_t *chapters(const MnbRecording *recording)
+json_t *mnb_json_chapters(const MnbRecording *recording)
 {
     json_t *list = json_array();
     json_t *all = json_loads(or_empty(recording->chapters), 0, NULL);
@@ -181,7 +180,7 @@ json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **er
         "renditions");
     json_object_set_new(json, "more_areas", texts(recording->more_areas));
     json_object_set_new(json, "licence", json_string(or_empty(recording->licence)));
-    json_object_set_new(json, "chapters", chapters(recording));
+    json_object_set_new(json, "chapters", mnb_json_chapters(recording));
     for (guint i = 0; i < renditions->len; i++)
         add_rendition(json, recording, g_ptr_array_index(renditions, i));
     if (add_visit(json, db, recording, error) && add_progress(json, db, recording, error))

@@ -18,6 +18,8 @@ json_t *mnb_json_text(const char *text);
 json_t *mnb_json_event(MnbHttpRequest *request, const MnbEvent *event);
 json_t *mnb_json_link(const MnbLink *link);
 /* Reads renditions and progress. NULL with @error when that fails. */
+/* Chapters where they are in the film that is there; those that were cut out are left out. */
+json_t *mnb_json_chapters(const MnbRecording *recording);
 json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **error);
 json_t *mnb_json_job(const MnbJob *job);
 json_t *mnb_json_user(const MnbStaff *staff); /* {"user":...}; NULL gives {"user":null} */

@@ -36,7 +36,7 @@ static gboolean may_watch(MnbHttpRequest *request, const MnbRecording *recording
 
 /* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the
  * problem was answered. */
-static MnbRecording *find_watchable(MnbHttpRequest *request)
+MnbRecording *mnb_api_find_watchable(MnbHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(MnbRecording) recording = mnb_recording_find(
@@ -141,7 +141,7 @@ static void answer_recording(MnbHttpRequest *request, const MnbRecording *record
 
 void mnb_api_recording(MnbHttpRequest *request)
 {
-    g_autoptr(MnbRecording) recording = find_watchable(request);
+    g_autoptr(MnbRecording) recording = mnb_api_find_watchable(request);
     if (recording != NULL)
         answer_recording(request, recording);
 }
@@ -333,7 +333,7 @@ static gboolean is_wider(MnbHttpRequest *request, const MnbRecording *recording)
 void mnb_api_recording_change(MnbHttpRequest *request)
 {
     const char *state = NULL;
-    g_autoptr(MnbRecording) recording = find_watchable(request);
+    g_autoptr(MnbRecording) recording = mnb_api_find_watchable(request);
     if (recording == NULL)
         return;
     g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
@@ -384,7 +384,7 @@ void mnb_api_media(MnbHttpRequest *request)
         mnb_http_request_answer_not_found(request);
         return;
     }
-    g_autoptr(MnbRecording) recording = find_watchable(request);
+    g_autoptr(MnbRecording) recording = mnb_api_find_watchable(request);
     if (recording == NULL)
         return;
     g_autofree char *folder = g_uri_escape_string(recording->folder, NULL, FALSE);

@@ -67,6 +67,27 @@ test('a film is cut, gets chapters, and is made anew', { skip, timeout: 240000 }
   assert.deepEqual(complaints(page), []);
 });
 
+test('it is heard in the language that was chosen, also the next time, and its chapters are jumped to', { skip, timeout: 120000 }, async () => {
+  const lists = [];
+  page.on('request', (request) => { if (/index\.m3u8/.test(request.url())) lists.push(new URL(request.url()).pathname); });
+  await page.goto(`${server.url}/watch/${film}`);
+  const hear = await byRole(page, 'combobox', /^Hear/);
+  assert.equal(await hear.evaluate((menu) => menu.options.length), 2);
+  await checkScreen(page, 'watch-languages', texts, { names: ['Flood drills', '洪水訓練', 'Drill', '訓練'] });
+  assert.ok(!lists.some((one) => one.includes('audio-2/') || one.includes('audio-low-2/')), lists.join());
+  await hear.select('1');
+  await until('the Japanese sound', async () => lists.some((one) => /audio(-low)?-2\//.test(one)));
+  await press(page, 'button', 'Go to 0:02');
+  await until('the chapter', () => page.evaluate(() => Math.abs(document.querySelector('video').currentTime - 2.5) < 0.2));
+  lists.length = 0;
+  await page.reload();
+  await until('the Japanese sound again', async () => lists.some((one) => /audio(-low)?-2\//.test(one)));
+  assert.equal(await (await byRole(page, 'combobox', /^Hear/)).evaluate((menu) => menu.value), '1');
+  const chapters = await page.evaluate(async (id) => (await fetch(`/api/v1/recordings/${id}/chapters.vtt?lang=ja`)).text(), film);
+  assert.match(chapters, /^WEBVTT\n\n00:00:02\.500 --> 00:00:05\.[56]\d\d\n訓練\n\n$/);
+  await page.goto(`${server.url}/review/${film}`);
+});
+
 test('a withdrawal holds at once for every address, and is taken back', { skip, timeout: 120000 }, async () => {
   const seen = async (address) => (await fetch(`${server.url}${address}`)).status;
   const now = await recording();

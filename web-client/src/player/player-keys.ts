@@ -1,6 +1,7 @@
 /** What a key means on the watch page; null: nothing of ours. */
 export type PlayerCommand =
-  | 'play' | 'back' | 'forward' | 'louder' | 'quieter' | 'mute' | 'captions' | 'full-screen' | 'slower' | 'faster' | 'help';
+  | 'play' | 'back' | 'forward' | 'louder' | 'quieter' | 'mute' | 'captions' | 'full-screen' | 'slower' | 'faster' | 'help'
+  | 'chapter-before' | 'chapter-after';
 
 export function commandOfKey(key: string): PlayerCommand | null {
   switch (key.length === 1 ? key.toLowerCase() : key) {
@@ -17,6 +18,8 @@ export function commandOfKey(key: string): PlayerCommand | null {
     case 'f': return 'full-screen';
     case 'u': return 'slower';
     case 'o': return 'faster';
+    case 'n': return 'chapter-after';
+    case 'p': return 'chapter-before';
     case '?': return 'help';
     default: return null;
   }

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { readPreference, writePreference } from '../store/preferences';
 import { stepSpeed } from './player-keys';
-import { attachAudio, attachFilm, type CaptionTrack, type FilmSource, type Quality, type SourceEvent } from './source';
+import { attachAudio, attachFilm, type CaptionTrack, type FilmSource, type Quality, type Sound, type SourceEvent } from './source';
 
 export type QualityChoice = 'auto' | 'audio' | number;
 
@@ -30,12 +30,15 @@ export class Player {
   readonly qualityNow = signal<number>(-1);
   readonly captions = signal<readonly CaptionTrack[]>([]);
   readonly caption = signal(-1);
+  readonly sounds = signal<readonly Sound[]>([]);
+  readonly sound = signal(0);
   readonly isNetworkLost = signal(false);
   readonly hasFailed = signal(false);
 
   readonly #video: HTMLVideoElement;
   readonly #film: FilmOptions;
   readonly #stop = new AbortController();
+  #ownTracks: TextTrack[] = [];
   #sourceStop = new AbortController();
   #source: FilmSource | null = null;
 
@@ -109,9 +112,31 @@ export class Player {
     this.#source?.setQuality(choice === 'auto' ? -1 : choice);
   }
 
+  /** Captions that do not come with the stream. */
+  addCaptions(tracks: readonly { language: string; label: string; cues: readonly { at_ms: number; to_ms: number; text: string }[] }[]): void {
+    if (this.#ownTracks.length > 0 || tracks.length === 0) return;
+    this.#ownTracks = tracks.map((track) => {
+      const made = this.#video.addTextTrack('captions', track.label, track.language);
+      made.mode = 'disabled';
+      for (const cue of track.cues) made.addCue(new VTTCue(cue.at_ms / 1000, Math.max(cue.to_ms, cue.at_ms + 500) / 1000, cue.text));
+      return made;
+    });
+    this.#onSource({
+      kind: 'captions', tracks: tracks.map((track, index) => ({ index, label: track.label, language: track.language })),
+    });
+  }
+
+  setSound(index: number): void {
+    this.sound.value = index;
+    this.#source?.setSound(index);
+    const chosen = this.sounds.value.find((sound) => sound.index === index);
+    writePreference('sound', chosen === undefined ? null : chosen.language || 'original');
+  }
+
   setCaption(index: number): void {
     this.caption.value = index;
-    this.#source?.setCaptions(index);
+    if (this.#ownTracks.length > 0) this.#ownTracks.forEach((track, position) => { track.mode = position === index ? 'showing' : 'disabled'; });
+    else this.#source?.setCaptions(index);
     writePreference('captions', this.captions.value.find((track) => track.index === index)?.language ?? null);
   }
 
@@ -147,6 +172,7 @@ export class Player {
           return;
         }
         this.#source = source;
+        if (this.sounds.value.length > 1) source.setSound(this.sound.value);
         if (typeof choice === 'number') source.setQuality(choice);
       } catch {
         // the player's own code did not load
@@ -166,7 +192,16 @@ export class Player {
       case 'quality-now':
         this.qualityNow.value = event.level;
         break;
+      case 'sounds': {
+        this.sounds.value = event.sounds;
+        const wanted = readPreference('sound');
+        const sound = event.sounds.find((one) => (one.language || 'original') === wanted);
+        this.sound.value = sound?.index ?? 0;
+        if (sound !== undefined) this.#source?.setSound(sound.index);
+        break;
+      }
       case 'captions': {
+        if (this.#ownTracks.length > 0 && event.tracks.length === 0) break;
         this.captions.value = event.tracks;
         const wanted = readPreference('captions');
         const track = wanted === null ? undefined : event.tracks.find((one) => one.language === wanted);

@@ -17,10 +17,19 @@ export interface CaptionTrack {
   language: string;
 }
 
+/** A language that the film can be heard in. */
+export interface Sound {
+  index: number;
+  name: string;
+  /** BCP 47; empty: what was spoken in the room. */
+  language: string;
+}
+
 export type SourceEvent =
   | { kind: 'qualities'; qualities: Quality[] }
   | { kind: 'quality-now'; level: number }
   | { kind: 'captions'; tracks: CaptionTrack[] }
+  | { kind: 'sounds'; sounds: Sound[] }
   | { kind: 'network-lost' }
   | { kind: 'network-back' }
   | { kind: 'failed' };
@@ -28,6 +37,7 @@ export type SourceEvent =
 export interface FilmSource {
   /** -1: automatic. */
   setQuality: (level: number) => void;
+  setSound: (index: number) => void;
   /** -1: none. */
   setCaptions: (index: number) => void;
   /** Tries again after the network was lost. */
@@ -64,6 +74,7 @@ function attachNative({ video, playlist, startAt, onEvent }: AttachOptions, sign
   }
   return {
     setQuality: () => undefined,
+    setSound: () => undefined,
     setCaptions: (index) => showTextTrack(video, index),
     retry: () => video.load(),
     close: () => unload(video),
@@ -75,7 +86,9 @@ export function attachAudio(video: HTMLVideoElement, url: string, startAt: numbe
   video.addEventListener('error', () => onEvent({ kind: 'failed' }), { signal });
   video.src = url;
   video.addEventListener('loadedmetadata', () => { video.currentTime = startAt; }, { once: true, signal });
-  return { setQuality: () => undefined, setCaptions: () => undefined, retry: () => video.load(), close: () => unload(video) };
+  return {
+    setQuality: () => undefined, setSound: () => undefined, setCaptions: () => undefined, retry: () => video.load(), close: () => unload(video),
+  };
 }
 
 function unload(video: HTMLVideoElement): void {
@@ -117,6 +130,10 @@ function attachHls(HlsPlayer: typeof Hls, options: AttachOptions, signal: AbortS
     kind: 'captions',
     tracks: data.subtitleTracks.map((track, index) => ({ index, label: track.name, language: track.lang ?? '' })),
   }));
+  hls.on(Events.AUDIO_TRACKS_UPDATED, (_event, data) => onEvent({
+    kind: 'sounds',
+    sounds: data.audioTracks.map((track, index) => ({ index, name: track.name, language: track.lang ?? '' })),
+  }));
   hls.on(Events.FRAG_LOADED, () => onEvent({ kind: 'network-back' }));
   hls.on(Events.ERROR, (_event, data) => {
     if (!data.fatal) return;
@@ -141,6 +158,7 @@ function attachHls(HlsPlayer: typeof Hls, options: AttachOptions, signal: AbortS
   hls.attachMedia(video);
   return {
     setQuality: (level) => { hls.nextLevel = level; },
+    setSound: (index) => { hls.audioTrack = index; },
     setCaptions: (index) => {
       hls.subtitleDisplay = index >= 0;
       hls.subtitleTrack = index;

@@ -2,7 +2,7 @@
 import { DecodeError, type Decoder } from './decode';
 import {
   decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeJobs, decodeJoin, decodeLink, decodeLinks,
-  decodeMe, decodeRecording, decodeRecordings, decodeSession, decodeTimeline,
+  decodeMe, decodeRecording, decodeRecordings, decodeSession, decodeMoments, decodeTimeline,
   decodeUpload, decodeUploads,
   type EventFields, type Role, type UploadDraft,
 } from './objects';
@@ -171,6 +171,8 @@ export const api = {
     call(`/recordings/${segment(id)}`, signal, { token, decode: decodeRecording }),
   changeRecording: (signal: AbortSignal, id: string, body: object, token?: string | null) =>
     call(`/recordings/${segment(id)}`, signal, { method: 'PATCH', body, token, decode: decodeRecording }),
+  moments: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/moments`, signal, { token, decode: decodeMoments }),
   timeline: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/recordings/${segment(id)}/timeline`, signal, { token, decode: decodeTimeline }),
   renderRecording: (signal: AbortSignal, id: string, publish: boolean, token?: string | null) =>

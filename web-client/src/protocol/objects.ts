@@ -277,6 +277,26 @@ export const decodeTimeline = object<Timeline>({
   chat: withDefault(list(object<Timeline['chat'][number]>({ at_ms: number, who: string, text: string })), []),
 });
 
+export interface Cue {
+  at_ms: number;
+  to_ms: number;
+  who: string;
+  text: string;
+}
+
+/** What is read beside a film, in its own time. */
+export interface FilmMoments {
+  captions: { language: string; cues: Cue[] }[];
+  chat: Cue[];
+}
+
+const decodeCues = withDefault(list(object<Cue>({ at_ms: number, to_ms: number, who: string, text: string })), []);
+
+export const decodeMoments = object<FilmMoments>({
+  captions: withDefault(list(object<FilmMoments['captions'][number]>({ language: string, cues: decodeCues })), []),
+  chat: decodeCues,
+});
+
 export interface Recording {
   id: string;
   title_en: string;

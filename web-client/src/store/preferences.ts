@@ -22,6 +22,8 @@ export type PreferenceName =
   | 'speed'
   | 'quality'
   | 'captions'
+  | 'sound'
+  | 'places'
   | 'upload-city';
 
 export function readPreference(name: PreferenceName): string | null {

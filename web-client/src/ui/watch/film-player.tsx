@@ -4,15 +4,23 @@ import { t as common } from '../../i18n/common';
 import { t } from '../../i18n/watch';
 import { Player } from '../../player/player';
 import { commandOfKey, type PlayerCommand } from '../../player/player-keys';
-import type { Recording } from '../../protocol/objects';
+import type { Chapter, Recording } from '../../protocol/objects';
 import { Icon, icons } from '../parts/icon';
 import { isShortcut } from '../parts/ime';
 import { Dialog } from '../parts/parts';
 import { PlayerControls } from './player-controls';
 
-const KEYS = ['play', 'seek', 'volume', 'mute', 'captions', 'full', 'speed', 'help'] as const;
+const KEYS = ['play', 'seek', 'volume', 'mute', 'captions', 'full', 'speed', 'chapter', 'help'] as const;
 
-function run(player: Player, command: PlayerCommand, fullScreen: () => void, help: () => void): void {
+/** To the chapter before or after; a chapter that has just begun counts as the one before. */
+function toChapter(player: Player, chapters: readonly Chapter[], step: -1 | 1): void {
+  const at = player.position.value * 1000;
+  const target = step > 0 ? chapters.find((one) => one.at_ms > at + 100) : chapters.filter((one) => one.at_ms < at - 3000).at(-1);
+  if (target !== undefined) player.seek(target.at_ms / 1000);
+  else if (step < 0) player.seek(0);
+}
+
+function run(player: Player, command: PlayerCommand, chapters: readonly Chapter[], fullScreen: () => void, help: () => void): void {
   switch (command) {
     case 'play': return player.togglePlay();
     case 'back': return player.skip(-1);
@@ -24,6 +32,8 @@ function run(player: Player, command: PlayerCommand, fullScreen: () => void, hel
     case 'slower': return player.stepSpeed(-1);
     case 'faster': return player.stepSpeed(1);
     case 'full-screen': return fullScreen();
+    case 'chapter-before': return toChapter(player, chapters, -1);
+    case 'chapter-after': return toChapter(player, chapters, 1);
     case 'help': return help();
   }
 }
@@ -71,6 +81,11 @@ export function FilmPlayer({ recording, playlist, token, startAt, title, onPlaye
     else (video.current as (HTMLVideoElement & { webkitEnterFullscreen?: () => void }) | null)?.webkitEnterFullscreen?.();
   };
 
+  const inPicture = document.pictureInPictureEnabled === true ? (): void => {
+    if (document.pictureInPictureElement !== null) void document.exitPictureInPicture();
+    else void video.current?.requestPictureInPicture().catch(() => undefined);
+  } : null;
+
   useEffect(() => {
     if (video.current === null) return;
     const made = new Player(video.current, { playlist, audioUrl, token, startAt });
@@ -92,7 +107,7 @@ export function FilmPlayer({ recording, playlist, token, startAt, title, onPlaye
       const command = commandOfKey(event.key);
       if (command === null) return;
       event.preventDefault();
-      run(player, command, fullScreen, () => setHelpOpen(true));
+      run(player, command, recording.chapters, fullScreen, () => setHelpOpen(true));
     }, { signal: stop.signal });
     return () => stop.abort();
   }, [player]);
@@ -129,7 +144,7 @@ export function FilmPlayer({ recording, playlist, token, startAt, title, onPlaye
         </div>
       )}
       {player !== null && (
-        <PlayerControls player={player} hasAudio={audioUrl !== null} onFullScreen={fullScreen}
+        <PlayerControls player={player} hasAudio={audioUrl !== null} chapters={recording.chapters} onPicture={inPicture} onFullScreen={fullScreen}
           onHelp={() => setHelpOpen(true)} />
       )}
       {isHelpOpen && <KeysDialog onClose={() => setHelpOpen(false)} />}

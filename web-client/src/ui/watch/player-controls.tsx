@@ -2,12 +2,13 @@ import type { JSX } from 'preact';
 import { formatClock, languageName, megabytesPerHour } from '../../i18n/format';
 import { t } from '../../i18n/watch';
 import type { Player, QualityChoice } from '../../player/player';
+import type { Chapter } from '../../protocol/objects';
 import { SPEEDS } from '../../player/player-keys';
 import type { Quality } from '../../player/source';
 import { Icon, icons } from '../parts/icon';
 import { watchIcons } from './watch-icons';
 
-function SeekBar({ player }: { player: Player }): JSX.Element {
+function SeekBar({ player, chapters }: { player: Player; chapters: readonly Chapter[] }): JSX.Element {
   const length = player.duration.value;
   const at = Math.min(player.position.value, length || player.position.value);
   const share = (value: number): string => (length > 0 ? `${Math.min(100, (value / length) * 100)}%` : '0%');
@@ -17,6 +18,9 @@ function SeekBar({ player }: { player: Player }): JSX.Element {
         disabled={length === 0} aria-label={t('watch.position')}
         aria-valuetext={t('watch.position-text', { at: formatClock(at), length: formatClock(length) })}
         onInput={(event) => player.seek(Number(event.currentTarget.value))} />
+      {length > 0 && chapters.map((chapter) => (
+        <span key={chapter.at_ms} class="seek-chapter" aria-hidden="true" style={{ '--chapter': `${Math.min(1, chapter.at_ms / 1000 / length)}` }} />
+      ))}
       <span class="seek-time" aria-hidden="true">{formatClock(at)} / {formatClock(length)}</span>
     </div>
   );
@@ -70,18 +74,38 @@ function CaptionsMenu({ player }: { player: Player }): JSX.Element | null {
   );
 }
 
+/** The language that is heard. */
+function SoundMenu({ player }: { player: Player }): JSX.Element | null {
+  const sounds = player.sounds.value;
+  if (sounds.length < 2 || player.quality.value === 'audio') return null;
+  return (
+    <label class="player-menu">
+      <span>{t('watch.sound')}</span>
+      <select value={player.sound.value} onChange={(event) => player.setSound(Number(event.currentTarget.value))}>
+        {sounds.map((sound) => (
+          <option key={sound.index} value={sound.index} lang={sound.language || undefined}>
+            {sound.language !== '' ? languageName(sound.language) : t('watch.sound-original')}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 interface ControlsProps {
   player: Player;
   hasAudio: boolean;
+  chapters: readonly Chapter[];
+  onPicture: (() => void) | null;
   onFullScreen: () => void;
   onHelp: () => void;
 }
 
-export function PlayerControls({ player, hasAudio, onFullScreen, onHelp }: ControlsProps): JSX.Element {
+export function PlayerControls({ player, hasAudio, chapters, onPicture, onFullScreen, onHelp }: ControlsProps): JSX.Element {
   const isPlaying = player.isPlaying.value;
   return (
     <div class="player-controls">
-      <SeekBar player={player} />
+      <SeekBar player={player} chapters={chapters} />
       <div class="player-buttons">
         <button type="button" class="player-button is-play" aria-label={t(isPlaying ? 'watch.pause' : 'watch.play')}
           onClick={() => player.togglePlay()}>
@@ -101,6 +125,7 @@ export function PlayerControls({ player, hasAudio, onFullScreen, onHelp }: Contr
           value={player.isMuted.value ? 0 : Math.round(player.volume.value * 100)}
           onInput={(event) => player.setVolume(Number(event.currentTarget.value) / 100)} />
         <span class="player-menus">
+          <SoundMenu player={player} />
           <CaptionsMenu player={player} />
           <label class="player-menu">
             <span>{t('watch.speed')}</span>
@@ -113,6 +138,11 @@ export function PlayerControls({ player, hasAudio, onFullScreen, onHelp }: Contr
         <button type="button" class="player-button" aria-label={t('watch.keys')} aria-haspopup="dialog" onClick={onHelp}>
           <Icon path={watchIcons.help} />
         </button>
+        {onPicture !== null && (
+          <button type="button" class="player-button" aria-label={t('watch.picture')} onClick={onPicture}>
+            <Icon path={watchIcons.picture} />
+          </button>
+        )}
         <button type="button" class="player-button" aria-label={t('watch.full-screen')} onClick={onFullScreen}>
           <Icon path={watchIcons.fullScreen} />
         </button>

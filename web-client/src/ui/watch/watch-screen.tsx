@@ -2,9 +2,10 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
-import { formatBytes, formatClock, formatDate, formatDuration, viewerTimeZone } from '../../i18n/format';
+import { formatBytes, formatClock, formatDate, formatDuration, languageName, viewerTimeZone } from '../../i18n/format';
 import { t } from '../../i18n/watch';
 import type { Player } from '../../player/player';
+import { keepPlace, placeOf } from '../../player/resume';
 import { api } from '../../protocol/api';
 import type { Download, Recording } from '../../protocol/objects';
 import { heldLink } from '../../store/account';
@@ -19,6 +20,7 @@ import {
 } from '../parts/parts';
 import { RecordingCard } from '../parts/recording-card';
 import { FilmPlayer } from './film-player';
+import { FilmTexts } from './film-texts';
 import { watchIcons } from './watch-icons';
 
 const REFRESH_MS = 5000;
@@ -113,6 +115,9 @@ function Facts({ recording }: { recording: Recording }): JSX.Element {
         <div><dt><Icon path={icons.language} size={20} />{t('watch.languages')}</dt>
           <dd><LanguageBadges tags={recording.languages} /></dd></div>
       )}
+      {recording.licence !== '' && (
+        <div><dt><Icon path={icons.info} size={20} />{t('watch.licence')}</dt><dd>{t(`watch.licence-${recording.licence}`)}</dd></div>
+      )}
       {recording.event !== null && (
         <div><dt><Icon path={icons.info} size={20} />{t('watch.session')}</dt>
           <dd><a href={`/events/${recording.event}`}>{t('watch.session-link')}</a></dd></div>
@@ -140,10 +145,19 @@ function Related({ recording, by }: { recording: Recording; by: 'city' | 'area' 
 
 function Film({ recording, token }: { recording: Recording; token: string | null }): JSX.Element {
   const [player, setPlayer] = useState<Player | null>(null);
-  const [startAt] = useState(() => startOf(query.value));
+  const [startAt] = useState(() => startOf(query.value) || placeOf(recording.id));
+  const { resource: moments } = useResource(`moments ${recording.id}`, (signal) => api.moments(signal, recording.id, token));
   const title = pickText(recording.title_en, recording.title_ja);
   const description = pickText(recording.description_en, recording.description_ja);
   usePageTitle(title?.text ?? t('watch.title'));
+  useEffect(() => {
+    if (player === null || moments.state !== 'ready') return;
+    player.addCaptions(moments.value.captions.map((track) => ({ ...track, label: languageName(track.language) })));
+  }, [player, moments.state]);
+  const tenSeconds = Math.floor((player?.position.value ?? 0) / 10);
+  useEffect(() => {
+    if (player !== null && tenSeconds > 0) keepPlace(recording.id, player.position.value, player.duration.value);
+  }, [tenSeconds]);
   const isPlayable = recording.playlist !== null && recording.state !== 'withdrawn';
   return (
     <article class="watch">
@@ -166,6 +180,7 @@ function Film({ recording, token }: { recording: Recording; token: string | null
         </div>
         {player !== null && <ShareButton player={player} />}
       </div>
+      {player !== null && moments.state === 'ready' && <FilmTexts recording={recording} moments={moments.value} player={player} />}
       <Facts recording={recording} />
       {description !== null && (
         <section aria-labelledby="about-heading">
