@@ -1,5 +1,6 @@
 // What a live session needs beyond sound and picture: lobby, floor, questions, polls, agenda, captions, shared screens, phones.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
@@ -16,7 +17,7 @@ const GUEST = 'Nguyễn Thị Hoa';
 const FIRST = 'A. Rahman';
 const SECOND = '田中 太郎';
 const names = [HOST, GUEST, FIRST, SECOND, `${GUEST} (you)`, `${HOST} (you)`, `${GUEST}（自分）`, `${HOST}（自分）`];
-let server, texts, chromium, firefox, host, guest, first, second;
+let work, server, texts, chromium, firefox, host, guest, first, second;
 
 async function open(browser, link, options) {
   const page = await newPage(browser, options);
@@ -37,6 +38,7 @@ const until$ = (what, page, selector) => until(what, () => page.evaluate((one) =
 
 before(async () => {
   if (skip) return;
+  work = mkdtempSync(path(tmpdir(), 'manabi-classroom-'));
   const media = makeMedia(path(tmpdir(), 'manabi-media'));
   [texts, server] = await Promise.all([loadTexts(), Server.start()]);
   [chromium, firefox] = await Promise.all([launchChromium({ camera: media.street, microphone: media.tone440 }), launchFirefox()]);
@@ -47,7 +49,30 @@ after(async () => {
   first?.close();
   second?.close();
   await server?.stop();
+  if (work) rmSync(work, { recursive: true, force: true });
 });
+
+/** A PDF with one line of text a page. */
+function pdfOf(lines) {
+  const kids = lines.map((_, index) => `${4 + 2 * index} 0 R`).join(' ');
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Kids [${kids}] /Count ${lines.length} >>`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ];
+  for (const [index, line] of lines.entries()) {
+    const drawing = `BT /F1 48 Tf 60 250 Td (${line}) Tj ET`;
+    objects.push(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 640 360] /Resources << /Font << /F1 3 0 R >> >> /Contents ${5 + 2 * index} 0 R >>`);
+    objects.push(`<< /Length ${drawing.length} >>\nstream\n${drawing}\nendstream`);
+  }
+  let body = '%PDF-1.4\n';
+  const offsets = objects.map((object, index) => {
+    const at = body.length;
+    body += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return at;
+  });
+  const table = offsets.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('');
+  return `${body}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}trailer << /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${body.length}\n%%EOF\n`;
+}
 
 test('people wait in the lobby until the facilitator lets them in', { skip, timeout: 120000 }, async () => {
   host = await open(chromium, server.link('facilitator'));
@@ -196,6 +221,33 @@ test('a shared screen is large, and stops', { skip, timeout: 90000 }, async () =
   await press(host, 'button', 'Stop sharing');
   await until('it to go', () => guest.evaluate(() => document.querySelector('video[data-source="screen"]') === null));
   await seesVideos(guest, 1, { deadlineMs: 30000 });
+});
+
+test('slides from a PDF: the facilitator turns pages, everyone sees them', { skip, timeout: 120000 }, async () => {
+  const file = path(work, 'hazard map.pdf');
+  writeFileSync(file, pdfOf(['Hazard map 2016', 'Evacuation routes', 'Thank you']));
+  await panel(host, 'Slides');
+  await (await host.waitForSelector('#slides-file')).uploadFile(file);
+  await press(host, 'button', 'Show: hazard map', { deadlineMs: 60000 });
+  const shows = (page, number) => until(`page ${number}`, () => page.evaluate((wanted) => {
+    const image = document.querySelector(`.slide[data-page="${wanted}"] img`);
+    return image !== null && image.complete && image.naturalWidth > 0;
+  }, number), { deadlineMs: 30000 });
+  await Promise.all([shows(host, 1), shows(guest, 1)]);
+  await press(host, 'button', 'Next page');
+  await shows(guest, 2);
+  const box = await (await host.$('.slide-page')).boundingBox();
+  await host.mouse.move(box.x + box.width / 4, box.y + box.height / 2);
+  await host.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await until$('the pointer', guest, '.slide-pointer');
+  await checkScreen(host, 'slides', texts, { names: [...names, 'hazard map', 'Show: hazard map', 'Remove: hazard map'] });
+  await press(host, 'button', 'Stop showing');
+  await until('the slides to go', () => guest.evaluate(() => document.querySelector('.slide') === null));
+  const broken = path(work, 'letter.pdf');
+  writeFileSync(broken, 'Dear organisers');
+  await (await host.waitForSelector('#slides-file')).uploadFile(broken);
+  await hasText(host, 'it is not a PDF');
+  host.problems = host.problems.filter((problem) => !/status of 422/.test(problem));
 });
 
 test('a list of keys, and layouts by key', { skip, timeout: 60000 }, async () => {

@@ -379,6 +379,7 @@ export class RoomStore {
       if (isResumed && wasReconnecting) this.#checkMedia();
     }
     this.#sendView();
+    if (!wasReconnecting) this.#hearRemembered();
     for (const message of this.pendingChat.value) void this.#flushChat(message.key);
     void this.#flushHand();
   }
@@ -422,7 +423,16 @@ export class RoomStore {
     this.#lastChatId = message.state.chat.at(-1)?.id ?? this.#lastChatId;
     if (this.#isLive) this.#startMedia();
     this.#sendView();
+    this.#hearRemembered();
     this.#options.onNotice({ kind: 'admitted' });
+  }
+
+  /** The language chosen before joining, or the last time. Interpreters choose at their desk. */
+  #hearRemembered(): void {
+    const wanted = readPreference('hear');
+    const room = this.room.value;
+    if (wanted === null || room === null || this.may.value.has('interpret') || wanted === room.mine.hear) return;
+    if (wanted === 'floor' || room.session.languages.includes(wanted)) void this.hear(wanted, room.mine.with_floor);
   }
 
   #onClassroom(message: ClassroomMessage): void {

@@ -14,6 +14,7 @@ import { usePageTitle } from '../parts/hooks';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import { BilingualTitle, Marked, OtherTitle, PageHeading } from '../parts/parts';
 import { DeviceControls } from './device-controls';
+import { JoinOptions } from './join-options';
 import { StreamVideo } from './media-element';
 import { roomIcons, sourceIcon } from './room-icons';
 
@@ -201,6 +202,7 @@ export function PreJoin({ info, media, onJoin }: {
           </fieldset>
         )}
         {canPublish && <DeviceSetup media={media} startWith={startWith} setStartWith={setStartWith} role={role} />}
+        <JoinOptions languages={event.languages} />
         <div class="pre-join-actions">
           {canPublish && <button type="submit" class="button is-primary is-large">{t('join.join')}</button>}
           <div class="pre-join-listen">

@@ -13,7 +13,6 @@ import { Icon, icons } from '../parts/icon';
 import { ConfirmDialog, Loading } from '../parts/parts';
 import { AudioOutlets } from './audio-outlets';
 import { CaptionLine, FloorBanner, NoteBanner, PollBanner } from './banners';
-import { ChatPanel } from './chat-panel';
 import { LazyPart, loadParts } from './lazy-part';
 import { Reactions } from './reactions';
 import { HostBar, RoomBar } from './room-bar';
@@ -53,7 +52,7 @@ function LobbyView({ info }: { info: JoinInfo }): JSX.Element {
 
 function PanelBody({ panel }: { panel: Panel }): JSX.Element | null {
   switch (panel) {
-    case 'chat': return <ChatPanel />;
+    case 'chat': return <LazyPart name="ChatPanel" />;
     case 'people': return <LazyPart name="PeoplePanel" />;
     case 'more': return <LazyPart name="MorePanel" />;
     case 'questions': return <LazyPart name="QuestionsPanel" />;

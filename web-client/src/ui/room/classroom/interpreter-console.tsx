@@ -199,13 +199,12 @@ function Console({ desk, openChat }: { desk: Desk; openChat: (channel: string) =
       {booth !== undefined && (
         <>
           <div class="booth-air">
-            <button type="button" class={isOnAir ? 'booth-button is-on' : 'booth-button'} aria-pressed={isOnAir}
-              aria-label={c('booth.go-on-air')} aria-disabled={onAirByOther}
+            <button type="button" class={isOnAir ? 'booth-button is-on' : 'booth-button'} aria-pressed={isOnAir} aria-disabled={onAirByOther}
               onClick={() => { if (!onAirByOther) void switchAir(desk, !isOnAir); }}>
-              <span aria-hidden="true">{isOnAir ? '●' : '○'}</span>
-              <span>{c(isOnAir ? 'booth.on-air' : 'booth.off-air')}</span>
+              {c('booth.go-on-air')}
             </button>
             <span class="booth-facts">
+              <b>{c(isOnAir ? 'booth.on-air' : 'booth.off-air')}</b>
               <span lang={booth.channel}>→ {languageName(booth.channel)}</span>
               <span class="quiet">{c.count('booth.listeners', booth.listeners)}</span>
               <Turn isOnAir={isOnAir} />

@@ -1,6 +1,7 @@
 /** What lazy-part.tsx loads in one go. */
 export { AgendaPanel } from './agenda-panel';
 export { CaptionsPanel } from './captions-panel';
+export { ChatPanel } from './chat-panel';
 export { HostPanel } from './host-panel';
 export { InterpreterConsole } from './interpreter-console';
 export { KeysDialog } from './keys-dialog';

@@ -1,15 +1,15 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { formatTime, languageName, viewerTimeZone } from '../../i18n/format';
-import { reasonText, t } from '../../i18n/room';
-import type { PendingChat } from '../../store/room';
-import { findPeer } from '../../store/room-state';
-import { isSendKey } from '../parts/ime';
-import { Icon } from '../parts/icon';
-import { LinkedText } from '../parts/linked-text';
-import { PersonText } from '../parts/parts';
-import { roomIcons } from './room-icons';
-import { useRoom } from './room-ui';
+import { formatTime, languageName, viewerTimeZone } from '../../../i18n/format';
+import { reasonText, t } from '../../../i18n/room';
+import type { PendingChat } from '../../../store/room';
+import { findPeer } from '../../../store/room-state';
+import { isSendKey } from '../../parts/ime';
+import { Icon } from '../../parts/icon';
+import { LinkedText } from '../../parts/linked-text';
+import { PersonText } from '../../parts/parts';
+import { roomIcons } from '../room-icons';
+import { useRoom } from '../room-ui';
 
 const TEXT_MAX = 2000;
 /** So near the end counts as reading the end: new messages then scroll into view. */
