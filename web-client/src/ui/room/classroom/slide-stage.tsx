@@ -67,6 +67,7 @@ function Slide({ session, deck, name, page, pages }: {
   const next = page < pages ? pageUrl(session, deck, page + 1, 'large') : null;
   const { src, hasFailed } = usePage(pageUrl(session, deck, page, 'large'), next);
   const mayPresent = store.may.value.has('present');
+  const [ratio, setRatio] = useState(16 / 9);
   const pointed = useRef(0);
   const pointer = store.pointer.value;
   const place = useRef<HTMLDivElement>(null);
@@ -92,8 +93,11 @@ function Slide({ session, deck, name, page, pages }: {
   return (
     <div class="slide" data-page={page} data-loaded={src !== null ? 'yes' : 'no'}>
       <div class="slide-fit">
-        <div ref={place} class="slide-page" onPointerMove={(event) => point(event, true)} onPointerLeave={(event) => point(event, false)}>
-          {src !== null && <img src={src} alt={c('slides.alt', { page, pages, name })} />}
+        <div ref={place} class="slide-page" style={{ '--ratio': ratio }} onPointerMove={(event) => point(event, true)} onPointerLeave={(event) => point(event, false)}>
+          {src !== null && <img src={src} alt={c('slides.alt', { page, pages, name })} onLoad={(event) => {
+            const { naturalWidth, naturalHeight } = event.currentTarget;
+            if (naturalHeight > 0) setRatio(naturalWidth / naturalHeight);
+          }} />}
           {hasFailed && <p role="alert">{c('slides.picture-failed')}</p>}
           {pointer !== null && <span class="slide-pointer" aria-hidden="true" />}
         </div>
