@@ -113,6 +113,7 @@ static void on_joined(MnbRoom *room, const GError *error, gpointer data)
     Entering *entering = data;
     const MnbPeer *peer = mnb_room_peer(room, entering->peer);
     g_autoptr(GError) revoked = NULL;
+    g_hash_table_remove(room->entering, entering->peer);
     gboolean is_in = error == NULL && room->rooms != NULL && peer != NULL && peer->is_in;
     if (is_in && mnb_room_check_link(room, entering->link, &revoked)) {
         publish(entering);
@@ -134,6 +135,9 @@ static const MnbPeer *find_encoder(MnbRoom *room, const char *link)
     for (guint i = 0; i < room->state->peers->len; i++) {
         const MnbPeer *peer = g_ptr_array_index(room->state->peers, i);
         if (!peer->is_encoder || peer->is_removed || strcmp(peer->link, link) != 0)
+            continue;
+        /* Two that come back at once (a restarted server) are two, not one after the other. */
+        if (g_hash_table_contains(room->entering, peer->id))
             continue;
         const MnbMember *member = mnb_room_member(room, peer->id);
         if (!peer->is_in || member == NULL || member->publish == NULL || member->publish->is_silent)
@@ -199,6 +203,7 @@ void mnb_rooms_whip(MnbRooms *self, const MnbDoorAsker *asker, const char *offer
                       "", "role", asker->role, "link", asker->link, "kind", "encoder"),
     };
     self->joins++;
+    g_hash_table_add(room->entering, g_strdup(entering->peer));
     mnb_room_append(room, &append, on_joined, entering);
 }
 

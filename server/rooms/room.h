@@ -153,6 +153,7 @@ struct MnbRoom {
     gboolean is_ending;      /* end-session is under way */
 
     GHashTable *members;    /* peer id -> MnbMember */
+    GHashTable *entering;   /* ids of encoders that are on their way back in (doors.c) */
     GPtrArray *receivers;   /* MnbReceiver, borrowed */
     MnbMediaWorker *worker; /* NULL: no media yet */
     guint32 media_room;

@@ -30,6 +30,7 @@ static MnbRoom *room_new(MnbRooms *rooms, const MnbSession *session, MnbEvent *e
     room->state = mnb_room_state_new(session->id);
     room->event = event;
     room->members = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, member_free);
+    room->entering = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     room->receivers = g_ptr_array_new();
     room->tell = mnb_room_tell_new(room);
     room->hand_overs = g_ptr_array_new_with_free_func(mnb_hand_over_free);
@@ -49,6 +50,7 @@ void mnb_room_unref(MnbRoom *room)
     mnb_room_state_free(room->state);
     mnb_event_free(room->event);
     g_hash_table_unref(room->members);
+    g_hash_table_unref(room->entering);
     g_ptr_array_unref(room->receivers);
     g_ptr_array_unref(room->hand_overs);
     mnb_room_tell_free(room->tell);
