@@ -23,6 +23,7 @@ typedef struct {
     const char *folder;
     MnbProgram *program;
     const MnbFilmEdit *edit;
+    const MnbLoudness *loudness;
     GstElement *entry[MNB_FILM_STREAMS];  /* borrowed: where a stream comes in; NULL: not wanted */
     GstElement *download;                 /* muxer of video.mp4; NULL: no picture */
     gint64 position_us[MNB_FILM_STREAMS]; /* atomic: of what was captured */
@@ -209,6 +210,15 @@ static void build_sound(Encode *self, int sound)
     last = add_caps(self, last,
                     "audio/x-raw, format=(string)F32LE, layout=(string)interleaved, "
                     "rate=(int)48000, channels=(int)2, channel-mask=(bitmask)0x3");
+    double gain = self->loudness->gain[sound];
+    if (gain != 1) {
+        last = add(self, "volume", last);
+        if (!self->failed)
+            g_object_set(last, "volume", MIN(gain, 10.0), NULL);
+        last = gain > 10.0 ? add(self, "volume", last) : last; /* one of them goes up to 10 */
+        if (!self->failed && gain > 10.0)
+            g_object_set(last, "volume", gain / 10, NULL);
+    }
     GstElement *raw = add(self, "tee", add(self, "audiorate", last));
 
     GstElement *full = add(self, "audioconvert", add_queue(self, raw, 0));
@@ -426,14 +436,15 @@ static gboolean run(Encode *self, const char *path, MnbEncodeResult *result, GEr
 }
 
 gboolean mnb_encode(MnbProgram *program, const char *path, const MnbFilmInfo *info,
-                    const MnbLadder *ladder, const MnbFilmEdit *edit, const char *folder,
-                    MnbEncodeResult *result_out, GError **error)
+                    const MnbLadder *ladder, const MnbFilmEdit *edit, const MnbLoudness *loudness,
+                    const char *folder, MnbEncodeResult *result_out, GError **error)
 {
     Encode self = {
         .pipeline = gst_object_ref_sink(gst_pipeline_new(NULL)),
         .info = info,
         .ladder = ladder,
         .edit = edit,
+        .loudness = loudness,
         .folder = folder,
         .program = program,
         .error = error,

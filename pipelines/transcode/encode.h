@@ -12,6 +12,7 @@
  * start together and key frames fall on the same times in all rungs. */
 #pragma once
 #include "pipelines/transcode/ladder.h"
+#include "pipelines/transcode/loudness.h"
 #include "recordings/film-edit.h"
 
 typedef struct {
@@ -21,7 +22,7 @@ typedef struct {
 
 /* Writes stream.mp4 of each rendition, video.mp4 and audio.m4a below @folder, which is empty.
  * The second sound has audio-2 and audio-low-2 in place of audio and audio-low. @edit: what is
- * kept. Returns: FALSE with @error set. */
+ * kept. @loudness: factors for the sounds. Returns: FALSE with @error set. */
 gboolean mnb_encode(MnbProgram *program, const char *path, const MnbFilmInfo *info,
-                    const MnbLadder *ladder, const MnbFilmEdit *edit, const char *folder,
-                    MnbEncodeResult *result_out, GError **error);
+                    const MnbLadder *ladder, const MnbFilmEdit *edit, const MnbLoudness *loudness,
+                    const char *folder, MnbEncodeResult *result_out, GError **error);

@@ -10,6 +10,7 @@ static const MnbElementNeed needs[] = {
     {"audioconvert", "audioconvert", "gstreamer1.0-plugins-base"},
     {"audioresample", "audioresample", "gstreamer1.0-plugins-base"},
     {"audiorate", "audiorate", "gstreamer1.0-plugins-base"},
+    {"volume", "volume", "gstreamer1.0-plugins-base"},
     {"x264enc", "x264", "gstreamer1.0-plugins-ugly"},
     {"avenc_aac", "libav", "gstreamer1.0-libav"},
     {"mp4mux", "isomp4", "gstreamer1.0-plugins-good"},

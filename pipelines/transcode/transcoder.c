@@ -117,8 +117,11 @@ static gboolean make(Transcode *self, GError **error)
         return FALSE;
     if (mkdir(self->half, 0755) != 0)
         return mnb_job_error_set_errno(error, errno, self->half);
-    if (!mnb_encode(self->program, self->input, &self->info, &self->ladder, &self->edit, self->half,
-                    &self->encoded, error))
+    MnbLoudness loudness;
+    if (!mnb_loudness_measure(self->program, self->input, &self->info, &self->edit, &loudness,
+                              error) ||
+        !mnb_encode(self->program, self->input, &self->info, &self->ladder, &self->edit, &loudness,
+                    self->half, &self->encoded, error))
         return FALSE;
     if (self->encoded.is_truncated)
         mnb_lines_warn("truncated", "the film breaks off after %d s",

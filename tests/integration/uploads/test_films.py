@@ -170,6 +170,34 @@ def _sound():
         assert work.film(film)["has_audio"] is False
 
 
+def loudness(path):
+    """(LUFS, dBTP) by ffmpeg's meter."""
+    said = subprocess.run(["ffmpeg", "-nostdin", "-hide_banner", "-i", path, "-vn", "-af", "ebur128=peak=true", "-f", "null", "-"],
+                          capture_output=True, text=True, timeout=60).stderr
+    summary = said[said.rindex("Summary"):].splitlines()
+    def value(name):
+        return float(next(line for line in summary if line.strip().startswith(name)).split()[1])
+    return value("I:"), value("Peak:")
+
+
+@test("/films/loudness-is-that-of-ebu-r128")
+def _loudness():
+    for volume in ("-38dB", "-20dB", "0dB"):
+        with Work() as work:
+            film = work.path("talk.mp4")
+            ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10:duration=8", "-f", "lavfi", "-i",
+                   "sine=frequency=997:sample_rate=48000:duration=8", "-af", f"volume=18dB,volume={volume}", *X264, "-c:a", "aac", film)
+            work.film(film)
+            lufs, peak = loudness(work.video())
+            assert abs(lufs + 23) <= 1 and peak <= -1, (volume, lufs, peak)
+    with Work() as work:  # a bang is not made louder than the peak allows
+        film = work.path("bang.mp4")
+        ffmpeg("-f", "lavfi", "-i", "aevalsrc='if(between(t,4,4.001),0.9,0.02)*sin(2*PI*997*t)':s=48000:d=8", "-c:a", "aac", film)
+        work.film(film)
+        lufs, peak = loudness(work.path("media/audio.m4a"))
+        assert peak <= 0 and lufs < -26, (lufs, peak)
+
+
 @test("/films/odd-sizes-and-pixels-that-are-not-square")
 def _sizes():
     with Work() as work:
