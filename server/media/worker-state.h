@@ -352,6 +352,7 @@ struct MnbWorker {
     bool is_v6[MNB_WORKER_SOCKETS_MAX];
     bool is_any[MNB_WORKER_SOCKETS_MAX]; /* bound to no address: answers carry theirs */
     struct MnbRx *rx;
+    struct MnbHandshakes *handshakes;
     struct MnbTcp *tcp;
     MnbTx *tx;
     MnbWheel wheel;

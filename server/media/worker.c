@@ -1,6 +1,7 @@
 #include "server/media/worker.h"
 
 #include "server/media/fanout.h"
+#include "server/media/handshakes.h"
 #include "server/media/ice.h"
 #include "server/media/line.h"
 #include "server/media/priority.h"
@@ -342,7 +343,7 @@ static void on_datagram(MnbWorker *worker, MnbArrival *arrival, uint8_t *data, s
         mnb_transport_on_rtcp(tuple, data, size, arrival->now_us);
         break;
     case MNB_DATAGRAM_DTLS:
-        mnb_transport_on_dtls(tuple, data, size, arrival->now_us);
+        mnb_handshakes_put(worker, arrival, data, size);
         break;
     default:
         worker->stats.dropped_malformed++;
@@ -430,11 +431,12 @@ static int set_up(MnbWorker *worker)
         return -EIO;
     worker->rx = mnb_rx_new(has_gro);
     worker->tx = mnb_tx_new();
+    worker->handshakes = mnb_handshakes_new();
     worker->outbox = calloc(1, sizeof *worker->outbox);
     worker->dtls_context = mnb_dtls_context_new();
     mnb_srtp_backend_best(); /* looks at the CPU: before the sandbox */
-    if (worker->rx == NULL || worker->tx == NULL || worker->outbox == NULL ||
-        worker->dtls_context == NULL)
+    if (worker->rx == NULL || worker->handshakes == NULL || worker->tx == NULL ||
+        worker->outbox == NULL || worker->dtls_context == NULL)
         return -ENOMEM;
     int error = mnb_slab_init(&worker->slabs[0], MNB_PACKET_PIECE_SMALL, SMALL_SLAB_BYTES);
     if (error == 0)
@@ -499,6 +501,7 @@ void mnb_worker_free(MnbWorker *worker)
     mnb_slab_clear(&worker->slabs[0]);
     mnb_slab_clear(&worker->slabs[1]);
     mnb_rx_free(worker->rx);
+    free(worker->handshakes);
     mnb_tx_free(worker->tx);
     free(worker->outbox);
     if (worker->epoll_fd >= 0)
@@ -523,6 +526,8 @@ static int wait_for_events(MnbWorker *worker, struct epoll_event *events, int ca
     if (wheel_ms >= 0)
         wait_us = earlier(wait_us, wheel_ms == 0 ? 0 : (int64_t)wheel_ms * 1000 - now_us % 1000);
     wait_us = earlier(wait_us, mnb_fanout_wait_us(worker, now_us));
+    if (mnb_handshakes_wait(worker))
+        wait_us = 0;
     struct timespec wait = {wait_us / MNB_SECOND_US, wait_us % MNB_SECOND_US * 1000};
     int n = epoll_pwait2(worker->epoll_fd, events, cap, wait_us < 0 ? NULL : &wait, NULL);
     if (n < 0 && errno == ENOSYS)
@@ -557,6 +562,10 @@ int mnb_worker_step(MnbWorker *worker, int wait_ms)
     mnb_wheel_advance(&worker->wheel, worker->now_us);
     mnb_fanout_run(worker, worker->now_us);
     mnb_tap_flush_all(worker);
+    if (mnb_handshakes_wait(worker)) {
+        mnb_tx_flush(worker->tx); /* media first */
+        mnb_handshakes_run(worker);
+    }
     free_closing(worker);
     mnb_tx_flush(worker->tx);
     return worker->has_ended ? 0 : 1;

@@ -7,7 +7,9 @@ Prints a line of JSON for each scenario, the medians of N runs; the servers take
 a fresh server. SERVER: manabi or janus. Scenarios (all of them when none is named):
 
     burst-300       one publisher, VP8 at 1.5 Mbit/s and Opus, to 300; the packets of a picture back to
-                    back as Chromium sends them. burst-100, burst-1000, burst-3000: is the cost flat?
+                    back as Chromium sends them; burst-1000
+    flat-100        ten pictures a second without sound, so that a core can serve flat-3000: does a packet
+                    cost the same to few and to many?
     spaced-300      the same with the packets of a picture evenly over its time: nothing to batch
     meeting-10x10   ten people, everyone sees the nine others
     rooms-20x5      twenty rooms of five
@@ -38,6 +40,7 @@ LIMIT = f'{ROOT}/build/tests/bench/bench-limit'
 WORKER = f'{ROOT}/build/server/media/manabi-media'
 CORES = os.cpu_count() or 1
 FAST_JOINS = ['--joins-per-s', '400', '--joins-at-once', '40']
+FLAT = ['--bitrate', '500000', '--fps', '10', '--audio', '0']
 VIDEO = ['--bitrate', '1500000', '--gro']
 
 
@@ -46,10 +49,10 @@ def broadcast(n, *more, **keys):
 
 
 SCENARIOS = {
-    'burst-100': broadcast(100),
     'burst-300': broadcast(300, janus=[]),
     'burst-1000': broadcast(1000),
-    'burst-3000': broadcast(3000),
+    'flat-100': broadcast(100, *FLAT),
+    'flat-3000': broadcast(3000, *FLAT),
     'spaced-300': broadcast(300, '--spread', janus=[], limit=(1, 1180, 300)),
     'meeting-10x10': {
         'subscribers': 10,
@@ -185,7 +188,7 @@ def run_whole(name, spec, options, folder):
             return subprocess.check_output(ask, text=True).strip()
 
         args = ['--whip', f'{url}/whip/{session}', '--whep', f'{url}/whep/{session}']
-        args += ['--publish-token', token('publish'), '--receive-token', token('receive')]
+        args += ['--joins-per-s', '150', '--publish-token', token('publish'), '--receive-token', token('receive')]
         for pid in named(process.pid, 'manabi-media'):
             args += ['--pid', str(pid)]
         line = load(name, [*spec['args'], *args], options)
@@ -214,7 +217,7 @@ def run_janus(name, spec, options, folder):
 
 def run_limit(spec):
     segments, size, receivers = spec['limit']
-    command = [LIMIT, '--segments', str(segments), '--size', str(size), '--receivers', str(receivers), '--seconds', '0.5']
+    command = [LIMIT, '--segments', str(segments), '--size', str(size), '--receivers', str(receivers), '--seconds', '0.3']
     line = json.loads(subprocess.check_output(command, preexec_fn=alone(None)))
     return line.get('ipsec_mb_us_per_packet', line['evp_us_per_packet'])
 
@@ -273,7 +276,7 @@ def measure(name, options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--runs', type=int, default=1)
-    parser.add_argument('--duration', type=float, default=3)
+    parser.add_argument('--duration', type=float, default=2.5)
     parser.add_argument('--only', choices=['manabi', 'janus'])
     parser.add_argument('scenarios', nargs='*', metavar='SCENARIO')
     options = parser.parse_args()
