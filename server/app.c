@@ -1,5 +1,6 @@
 #include "server/app.h"
 
+#include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -151,6 +152,31 @@ static const char *door_address(const MnbConfig *config)
     return is_any || config->media.announce[0] != NULL ? NULL : listen;
 }
 
+static gboolean is_public(const char *text)
+{
+    g_autoptr(GInetAddress) ip = g_inet_address_new_from_string(text);
+    return !g_inet_address_get_is_loopback(ip) && !g_inet_address_get_is_site_local(ip) &&
+           !g_inet_address_get_is_link_local(ip);
+}
+
+/* Behind NAT pages are seen and media are not, and nothing else says why. */
+static void warn_of_nat(const MnbApp *app)
+{
+    const MnbConfig *config = app->config;
+    g_autoptr(GInetAddress) listen = g_inet_address_new_from_string(config->server.listen);
+    gboolean is_local = listen != NULL && g_inet_address_get_is_loopback(listen);
+    if (config->media.announce[0] != NULL || (is_local && config->server.public_url[0] == '\0'))
+        return;
+    guint n;
+    const MnbMediaAddress *addresses =
+        mnb_media_worker_addresses(mnb_media_pool_get(app->pool, 0), &n);
+    for (guint i = 0; i < n; i++)
+        if (is_public(addresses[i].address))
+            return;
+    MNB_LOG_WARNING("media have no address that can be reached from the internet: if people come "
+                    "from outside, set [media] announce to the address that they see");
+}
+
 static gboolean build_media(MnbApp *app, GError **error)
 {
     const MnbConfig *config = app->config;
@@ -174,7 +200,10 @@ static gboolean build_media(MnbApp *app, GError **error)
             .door_address = door_address(config),
         },
         error);
-    return app->pool != NULL && mnb_media_pool_start(app->pool, error);
+    if (app->pool == NULL)
+        return FALSE;
+    warn_of_nat(app);
+    return mnb_media_pool_start(app->pool, error);
 }
 
 static gboolean build_jobs(MnbApp *app, GError **error)

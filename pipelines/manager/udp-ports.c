@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gio/gio.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -200,6 +201,19 @@ invalid:
     return FALSE;
 }
 
+/* An address to which nobody could send: browsers would try it in silence. */
+static const char *why_useless(const char *text)
+{
+    g_autoptr(GInetAddress) ip = g_inet_address_new_from_string(text);
+    if (g_inet_address_get_is_any(ip))
+        return "it stands for every address and is none; name the one that people see";
+    if (g_inet_address_get_is_multicast(ip) || strcmp(text, "255.255.255.255") == 0)
+        return "it is no address of one machine";
+    if (g_inet_address_get_is_link_local(ip))
+        return "it is good on one cable only";
+    return NULL;
+}
+
 static int take_announced(const char *const *announce, guint index, guint16 port,
                           MnbMediaAddress out[MNB_MEDIA_ADDRESSES_MAX], GError **error)
 {
@@ -207,6 +221,12 @@ static int take_announced(const char *const *announce, guint index, guint16 port
     for (; n < MNB_MEDIA_UDP_ADDRESSES_MAX && announce[n] != NULL; n++) {
         if (!parse_announced(announce[n], &out[n], error))
             return -1;
+        const char *fault = why_useless(out[n].address);
+        if (fault != NULL) {
+            g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "[media] announce: %s: %s",
+                        announce[n], fault);
+            return -1;
+        }
         guint told = out[n].port == 0 ? port : out[n].port + index;
         if (told > 65535) {
             g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,

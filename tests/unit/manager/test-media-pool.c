@@ -250,7 +250,13 @@ static void test_refuses_addresses_that_are_none(void)
                                       "[2001:db8::1]3000",
                                       "[2001:db8::1",
                                       "",
-                                      "192.0.2.1:"};
+                                      "192.0.2.1:",
+                                      "0.0.0.0",
+                                      "[::]:4000",
+                                      "224.0.0.1",
+                                      "255.255.255.255",
+                                      "fe80::1",
+                                      "169.254.3.4"};
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         const char *const told[] = {bad[i], NULL};
         MnbMediaAddress out[MNB_MEDIA_ADDRESSES_MAX];
@@ -258,6 +264,25 @@ static void test_refuses_addresses_that_are_none(void)
         g_assert_cmpint(mnb_udp_ports_addresses(told, 0, 40000, TRUE, out, &error), ==, -1);
         g_assert_error(error, MNB_ERROR, MNB_ERROR_INVALID);
     }
+}
+
+static void test_tells_tcp_candidates(void)
+{
+    static const char *const told[] = {"192.0.2.1", "192.0.2.1:5000", "2001:db8::1", NULL};
+    MnbMediaAddress out[MNB_MEDIA_ADDRESSES_MAX];
+    int n = mnb_udp_ports_addresses(told, 0, 40000, TRUE, out, NULL);
+    g_assert_cmpint(n, ==, 3);
+    g_assert_cmpuint(mnb_tcp_ports_addresses(out, 3, FALSE, 0, NULL), ==, 3);
+    g_assert_cmpuint(mnb_tcp_ports_addresses(out, 3, TRUE, 443, NULL), ==, 8);
+    g_assert_false(out[2].is_tcp);
+    g_assert_true(out[3].is_tcp);
+    g_assert_cmpuint(out[3].port, ==, 40000);
+    g_assert_cmpuint(out[4].port, ==, 5000);
+    g_assert_cmpuint(out[6].port, ==, 443); /* each address once */
+    g_assert_cmpstr(out[6].address, ==, "192.0.2.1");
+    g_assert_cmpstr(out[7].address, ==, "2001:db8::1");
+    g_assert_cmpuint(mnb_tcp_ports_addresses(out, 3, TRUE, 443, "2001:db8::1"), ==, 7);
+    g_assert_cmpstr(out[6].address, ==, "2001:db8::1");
 }
 
 int main(int argc, char **argv)
@@ -276,6 +301,7 @@ int main(int argc, char **argv)
     ADD("/media-pool/waits-while-the-socket-is-full", test_waits_while_the_socket_is_full);
     ADD("/media-pool/stops-listening", test_stops_listening);
     g_test_add_func("/media-pool/refuses-a-port-in-use", test_refuses_a_port_in_use);
+    g_test_add_func("/media-pool/tells-tcp-candidates", test_tells_tcp_candidates);
     g_test_add_func("/media-pool/announces-what-it-is-told", test_announces_what_it_is_told);
     g_test_add_func("/media-pool/refuses-addresses-that-are-none",
                     test_refuses_addresses_that_are_none);
