@@ -100,6 +100,12 @@ static void test_each_kind(void)
         "{\"kind\":\"view\",\"id\":7,\"peers\":[\"" PEER "\"],\"mode\":\"one\"}", &message);
     g_assert_cmpuint(view->peer_count, ==, 1);
     g_assert_cmpint(view->mode, ==, MNB_VIEW_ONE);
+    g_assert_false(view->has_limit);
+    mnb_message_clear(&message);
+    view = accepted("{\"kind\":\"view\",\"id\":7,\"peers\":[],\"mode\":\"all\",\"limit_kbit\":300}",
+                    &message);
+    g_assert_true(view->has_limit);
+    g_assert_cmpuint(view->limit_bps, ==, 300000);
     mnb_message_clear(&message);
     accepted("{\"kind\":\"mute-peer\",\"id\":7,\"peer\":\"" PEER "\",\"source\":\"microphone\"}",
              &message);
@@ -130,6 +136,10 @@ static void test_bad(void)
     refused("{\"kind\":\"chat\",\"id\":1,\"text\":\"\xff\",\"key\":\"k\"}", "bad-message", "JSON");
     refused("{\"kind\":\"chat\",\"id\":1,\"text\":\"a\\u0000b\",\"key\":\"k\"}", "bad-message",
             "JSON");
+    refused("{\"kind\":\"view\",\"id\":1,\"peers\":[],\"mode\":\"all\",\"limit_kbit\":-1}",
+            "bad-message", "limit_kbit");
+    refused("{\"kind\":\"view\",\"id\":1,\"peers\":[],\"mode\":\"all\",\"limit_kbit\":100001}",
+            "bad-message", "limit_kbit");
     refused("{\"kind\":\"subscribe\",\"id\":1,\"audio\":9,\"video\":0}", "too-many", "audio");
     refused("{\"kind\":\"subscribe\",\"id\":1,\"audio\":0,\"video\":17}", "too-many", "video");
     refused("{\"kind\":\"subscribe\",\"id\":1,\"audio\":-1,\"video\":1}", "bad-message", "audio");
