@@ -1,6 +1,6 @@
 // What a live session needs beyond sound and picture: lobby, floor, questions, polls, agenda, captions, shared screens, phones.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
@@ -291,5 +291,18 @@ test('on a phone, upright and on its side, the bar stays free', { skip, timeout:
   await checkScreen(host, 'more-panel', texts, { names });
   assert.deepEqual(complaints(host), []);
   assert.deepEqual(complaints(guest), []);
+});
+
+test('what is left of the session: numbers, polls, and files', { skip, timeout: 90000 }, async () => {
   await endSession(host);
+  await hasText(host, 'This session in numbers');
+  await hasText(host, '夜間の訓練: 1 (100 %)');
+  await checkScreen(host, 'summary', texts, { names: [...names, ...['attendance', 'chat', 'questions', 'polls'].map((name) => `${name}.csv`), 'captions-en.vtt'] });
+  const folder = path(work, 'downloads');
+  const client = await host.createCDPSession();
+  await client.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: folder, browserContextId: host.browserContext().id });
+  await press(host, 'button', 'attendance.csv');
+  const text = await until('the file', () => existsSync(path(folder, 'attendance.csv')) && readFileSync(path(folder, 'attendance.csv'), 'utf8'));
+  assert.ok(text.includes(GUEST) && text.includes(SECOND), text);
+  assert.deepEqual(complaints(host), []);
 });

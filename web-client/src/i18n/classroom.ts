@@ -204,6 +204,13 @@ const en = {
   'host.channel-off-air': '{language}: nobody on air',
   'host.muted': 'Everyone was muted.',
 
+  'summary.title': 'This session in numbers',
+  'summary.people': 'People: {total}, at most {peak} at the same time.',
+  'summary.talk': 'Chat messages: {chat}. Raised hands: {hands}.',
+  'summary.questions': 'Questions: {total}, of them answered: {answered}.',
+  'summary.files': 'Files to keep',
+  'summary.file-failed': 'The file could not be loaded. Try again.',
+
   'booth.title': 'Interpreter’s desk',
   'booth.seat': 'My booth',
   'booth.no-seat': 'No booth',
@@ -437,6 +444,13 @@ const ja: Record<keyof typeof en, string> = {
   'host.channel-on-air': '{language}：{name}さんが送出中',
   'host.channel-off-air': '{language}：送出なし',
   'host.muted': '全員をミュートしました。',
+
+  'summary.title': 'このセッションの記録',
+  'summary.people': '参加者{total}人、同時に最大{peak}人。',
+  'summary.talk': 'チャット{chat}件、挙手{hands}回。',
+  'summary.questions': '質問{total}件、うち回答済み{answered}件。',
+  'summary.files': '保存用ファイル',
+  'summary.file-failed': 'ファイルを読み込めませんでした。もう一度お試しください。',
 
   'booth.title': '通訳者の操作卓',
   'booth.seat': '担当ブース',

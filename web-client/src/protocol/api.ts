@@ -82,7 +82,7 @@ async function send(path: string, signal: AbortSignal, options: Omit<Call<unknow
   return response;
 }
 
-async function call<T>(path: string, signal: AbortSignal, options: Call<T>): Promise<T> {
+export async function call<T>(path: string, signal: AbortSignal, options: Call<T>): Promise<T> {
   const response = await send(path, signal, options, 'application/json');
   let body: unknown = null;
   if (response.status !== 204 && response.status !== 202) {

@@ -10,7 +10,9 @@ import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
 import { Icon, icons } from '../parts/icon';
 import { Marked, PageHeading, PersonText } from '../parts/parts';
+import { LazyPart } from './lazy-part';
 import { roomIcons } from './room-icons';
+import { SummaryContext } from './summary-context';
 
 const REFRESH_MS = 3000;
 
@@ -88,7 +90,14 @@ export function OverView({ end, refusal, info, token, onRejoin }: {
           <a class="button" href="/">{common('app.home')}</a>
         </div>
       </div>
-      {seesRecordings && info.session !== null && <SessionRecordings session={info.session.id} token={token} />}
+      {seesRecordings && info.session !== null && (
+        <>
+          <SessionRecordings session={info.session.id} token={token} />
+          <SummaryContext.Provider value={{ session: info.session.id, token }}>
+            <LazyPart name="SessionSummary" isQuiet />
+          </SummaryContext.Provider>
+        </>
+      )}
     </Frame>
   );
 }

@@ -10,6 +10,7 @@ export { MorePanel } from './more-panel';
 export { PeoplePanel } from './people-panel';
 export { PollsPanel } from './polls-panel';
 export { QuestionsPanel } from './questions-panel';
+export { SessionSummary } from './session-summary';
 export { SettingsDialog } from './settings-dialog';
 export { SlidesPanel } from './slides-panel';
 export { SlideStage } from './slide-stage';
