@@ -82,8 +82,19 @@ void test_record_put(TestRecord *record, guint32 track, const TestPacket *packet
 
 void test_record_report(TestRecord *record, guint32 track, gint64 at_us, guint32 rtp_time)
 {
+    test_record_report_of(record, track, at_us, at_us, rtp_time);
+}
+
+void test_record_flush(TestRecord *record)
+{
+    mnb_ring_flush(record->ring);
+}
+
+void test_record_report_of(TestRecord *record, guint32 track, gint64 at_us, gint64 clock_us,
+                           guint32 rtp_time)
+{
     /* The publisher's clock: any epoch will do, as long as its tracks share it. */
-    guint64 ntp_us = 3900000000ull * 1000000 + (guint64)at_us;
+    guint64 ntp_us = 3900000000ull * 1000000 + (guint64)clock_us;
     guint64 seconds = ntp_us / 1000000, rest_us = ntp_us % 1000000;
     MnbRingRecord head = {.kind = MNB_RING_SR,
                           .track = track,

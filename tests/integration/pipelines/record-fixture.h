@@ -26,6 +26,11 @@ void test_record_put(TestRecord *record, guint32 track, const TestPacket *packet
                      gint64 delay_us);
 void test_record_report(TestRecord *record, guint32 track, gint64 at_us, guint32 rtp_time);
 
+/* The same of a publisher whose clock says @clock_us at @at_us. */
+void test_record_report_of(TestRecord *record, guint32 track, gint64 at_us, gint64 clock_us,
+                           guint32 rtp_time);
+void test_record_flush(TestRecord *record); /* rings the bell */
+
 /* Puts whole tracks merged by time. @delays_us: of each. */
 void test_record_put_all(TestRecord *record, guint n, const guint32 *tracks, GArray *const *packets,
                          const gint64 *delays_us, gint64 shift_us);

@@ -105,6 +105,135 @@ static void on_kill(void)
     test_record_free(record);
 }
 
+/* One stream of an hour: the same packet again and again, on a clock of its own. */
+typedef struct {
+    guint32 track;
+    guint rate;
+    gint64 step_us;   /* true time between two packets */
+    gint64 drift_ppm; /* of its publisher's clock */
+    gint64 epoch_us;  /* what that clock says at true time 0 */
+    gint64 delay_us;  /* of the network, at least */
+    guint32 rtp_base;
+    GBytes *model; /* borrowed */
+    guint n;
+} HourStream;
+
+static gint64 clock_of(const HourStream *stream, gint64 true_us)
+{
+    return stream->epoch_us + true_us + true_us / 1000 * stream->drift_ppm / 1000;
+}
+
+static guint32 rtp_of(const HourStream *stream, gint64 true_us)
+{
+    gint64 clock_us = clock_of(stream, true_us) - stream->epoch_us;
+    return stream->rtp_base + (guint32)(clock_us * stream->rate / S);
+}
+
+static void put_next(TestRecord *record, HourStream *stream, GRand *rand)
+{
+    gsize size;
+    gint64 true_us = stream->n * stream->step_us;
+    const void *bytes = g_bytes_get_data(stream->model, &size);
+    guint8 *copy = g_memdup2(bytes, size);
+    GST_WRITE_UINT16_BE(copy + 2, (guint16)stream->n);
+    GST_WRITE_UINT32_BE(copy + 4, rtp_of(stream, true_us));
+    TestPacket packet = {true_us, g_bytes_new_take(copy, size)};
+    if (true_us % (5 * S) == 0)
+        test_record_report_of(record, stream->track, true_us, clock_of(stream, true_us),
+                              rtp_of(stream, true_us));
+    /* Jitter up to 40 ms, but never out of order, as from a queue. */
+    test_record_put(record, stream->track, &packet, 0,
+                    stream->delay_us + g_rand_int_range(rand, 0, 40000));
+    g_bytes_unref(packet.packet);
+    stream->n++;
+}
+
+static const TestPacket *whole_frame(GArray *packets)
+{
+    const TestPacket *first = &g_array_index(packets, TestPacket, 0);
+    gsize size;
+    const guint8 *bytes = g_bytes_get_data(first->packet, &size);
+    g_assert_true((bytes[1] & 0x80) != 0); /* the marker: all of the picture is in one packet */
+    return first;
+}
+
+/* A flash and a beep each 10 s for an hour, seen and heard by one peer, heard by another: the three
+ * files say the same moment for it, though the two clocks run apart by half a second meanwhile. */
+static void on_hour(void)
+{
+    enum { HOUR_S = 3600, EVENT_S = 10 };
+    TestRecord *record = test_record_new();
+    g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+    g_autoptr(GArray) video = test_rtp_vp8(1, 64, 48, 1, 1111);
+    g_autoptr(GArray) audio = test_rtp_opus(1, 2222);
+    GBytes *sound = g_array_index(audio, TestPacket, 0).packet;
+    HourStream streams[] = {
+        {VIDEO, 90000, S / 5, 70, 0, 30000, 0xfffffff0, whole_frame(video)->packet, 0},
+        {AUDIO, 48000, S / 10, 70, 0, 22000, 77, sound, 0},
+        {9, 48000, S / 10, -70, 9000 * (gint64)S, 25000, 0x80000000, sound, 0},
+    };
+    test_record_start(record, 1);
+    test_record_add(record, VIDEO, "vp8", 96, "p1");
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_add(record, 9, "opus", 111, "p2");
+    for (gint64 true_us = 0; true_us <= HOUR_S * (gint64)S; true_us += S / 10)
+        for (guint i = 0; i < G_N_ELEMENTS(streams); i++)
+            if (streams[i].n * streams[i].step_us <= true_us)
+                put_next(record, &streams[i], rand);
+    test_record_flush(record);
+    test_record_stop(record);
+    GArray *times[3] = {NULL};
+    const char *files[] = {"tracks/p1-p1-video.mkv", "tracks/p1-p1-audio.mkv",
+                           "tracks/p1-p2-audio.mkv"};
+    for (guint i = 0; i < 3; i++) {
+        g_autofree char *path = test_record_path(record, files[i]);
+        times[i] = test_packet_times(path, i == 0 ? "v:0" : "a:0", FALSE);
+        g_assert_cmpuint(times[i]->len, ==, streams[i].n);
+    }
+    gint64 worst_us = 0;
+    for (guint s = EVENT_S; s <= HOUR_S; s += EVENT_S) {
+        gint64 flash = time_at(times[0], 5 * s);
+        gint64 beep = time_at(times[1], 10 * s), other = time_at(times[2], 10 * s);
+        worst_us =
+            MAX(worst_us, MAX(ABS(flash - beep), MAX(ABS(flash - other), ABS(beep - other))));
+    }
+    g_test_message("flash and beep of two peers over an hour: at most %d us apart", (int)worst_us);
+    g_assert_cmpint(worst_us, <=, 40000);
+    for (guint i = 0; i < 3; i++)
+        g_clear_pointer(&times[i], g_array_unref);
+    test_record_free(record);
+}
+
+/* Who takes his consent back is taken out: his file, and his entry. */
+static void on_forget(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) audio = test_rtp_opus(2, 2222);
+    g_autoptr(GArray) other = test_rtp_opus(2, 3333);
+    test_record_start(record, 1);
+    test_record_add(record, AUDIO, "opus", 111, "p1");
+    test_record_add(record, 9, "opus", 111, "p2");
+    test_record_put_all(record, 2, (guint32[]){AUDIO, 9}, (GArray *[]){audio, other},
+                        (gint64[]){20000, 20000}, 0);
+    test_record_stop(record);
+    g_autofree char *gone = test_record_path(record, "tracks/p1-p2-audio.mkv");
+    g_autofree char *kept = test_record_path(record, "tracks/p1-p1-audio.mkv");
+    g_assert_true(g_file_test(gone, G_FILE_TEST_EXISTS));
+    g_autofree char *dir = g_strdup_printf("--dir=%s", record->dir);
+    const char *argv[] = {"manabi-record", "--repair", dir, "--forget", "p2", NULL};
+    TestProgram *repair = test_program_start(argv, NULL);
+    g_assert_cmpint(test_program_wait(repair), ==, 0);
+    test_program_free(repair);
+    g_assert_false(g_file_test(gone, G_FILE_TEST_EXISTS));
+    g_assert_true(g_file_test(kept, G_FILE_TEST_EXISTS));
+    json_t *part = test_record_part(record, 1);
+    char *text = json_dumps(part, 0);
+    g_assert_null(strstr(text, "p2"));
+    free(text);
+    json_decref(part);
+    test_record_free(record);
+}
+
 /* Sound arrives 400 ms late; the sender reports know better. */
 static void on_late_sound(void)
 {
@@ -369,6 +498,8 @@ int main(int argc, char **argv)
     gst_init(NULL, NULL);
     g_test_add_func("/pipelines/record/keeps-every-frame", on_every_frame);
     g_test_add_func("/pipelines/record/loses-at-most-a-second-by-kill-and-repairs", on_kill);
+    g_test_add_func("/pipelines/record/flash-and-beep-of-two-peers-meet-for-an-hour", on_hour);
+    g_test_add_func("/pipelines/record/forgets-who-takes-his-consent-back", on_forget);
     g_test_add_func("/pipelines/record/lines-sound-up-by-sender-reports", on_late_sound);
     g_test_add_data_func("/pipelines/record/goes-on-in-the-same-file-when-vp8-changes-size", "vp8",
                          on_picture_sizes);
