@@ -228,6 +228,12 @@ gboolean mnb_media_worker_transport_limit(MnbMediaWorker *worker, guint32 transp
     return send_command(worker, MNB_MEDIA_TRANSPORT_LIMIT, &body, sizeof body, NULL, 0);
 }
 
+gboolean mnb_media_worker_track_aside(MnbMediaWorker *worker, guint32 track, gboolean is_aside)
+{
+    const MnbTrackAside body = {track, is_aside ? 1 : 0};
+    return send_command(worker, MNB_MEDIA_TRACK_ASIDE, &body, sizeof body, NULL, 0);
+}
+
 gboolean mnb_media_worker_key_frame(MnbMediaWorker *worker, guint32 track)
 {
     return send_id(worker, MNB_MEDIA_KEY_FRAME, track);

@@ -76,6 +76,7 @@ gboolean mnb_media_worker_slot_bind(MnbMediaWorker *worker, guint32 slot, guint3
                                     guint rank);
 gboolean mnb_media_worker_transport_limit(MnbMediaWorker *worker, guint32 transport,
                                           guint32 limit_bps);
+gboolean mnb_media_worker_track_aside(MnbMediaWorker *worker, guint32 track, gboolean is_aside);
 gboolean mnb_media_worker_key_frame(MnbMediaWorker *worker, guint32 track);
 /* @memfd, @eventfd: borrowed for the call. */
 gboolean mnb_media_worker_tap_open(MnbMediaWorker *worker, guint32 tap, int memfd, int eventfd);

@@ -23,6 +23,7 @@ _Static_assert(sizeof(MnbTapTrack) == 12, "tap track");
 _Static_assert(sizeof(MnbMediaReady) == 40, "ready");
 _Static_assert(sizeof(MnbTransportState) == 8, "transport state");
 _Static_assert(sizeof(MnbTrackState) == 8, "track state");
+_Static_assert(sizeof(MnbTrackAside) == 8, "track aside");
 _Static_assert(sizeof(MnbSpeaker) == 16, "speaker");
 _Static_assert(sizeof(MnbMediaRefused) == 12, "refused");
 _Static_assert(sizeof(MnbWorkerStats) == 216, "worker stats");
@@ -50,6 +51,8 @@ uint16_t mnb_control_body_size(MnbMediaType type)
         return sizeof(MnbSlotAdd);
     case MNB_MEDIA_SLOT_BIND:
         return sizeof(MnbSlotBind);
+    case MNB_MEDIA_TRACK_ASIDE:
+        return sizeof(MnbTrackAside);
     case MNB_MEDIA_TAP_TRACK:
         return sizeof(MnbTapTrack);
     case MNB_MEDIA_TRANSPORT_LIMIT:

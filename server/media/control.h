@@ -57,6 +57,7 @@ typedef enum {
     MNB_MEDIA_TAP_TRACK,       /* MnbTapTrack */
     MNB_MEDIA_TAP_CLOSE,       /* MnbMediaId */
     MNB_MEDIA_TRANSPORT_LIMIT, /* MnbTransportLimit */
+    MNB_MEDIA_TRACK_ASIDE,     /* MnbTrackAside */
     MNB_MEDIA_TCP_TAKE = 40, /* MnbTcpPass; one descriptor: a connection that another worker took */
 
     /* worker -> manabi */
@@ -170,6 +171,13 @@ typedef struct {
     uint32_t transport;
     uint32_t limit_bps; /* 0: no limit */
 } MnbTransportLimit;
+
+/* An audio track that is not of the floor (an interpreter's): it is forwarded as any other, and
+ * never counts among those who speak. */
+typedef struct {
+    uint32_t track;
+    uint32_t is_aside;
+} MnbTrackAside;
 
 typedef struct {
     uint32_t tap;

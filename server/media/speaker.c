@@ -123,7 +123,7 @@ static void rank(MnbRoom *room, int64_t now_us)
     uint32_t best[MNB_SPEAKERS] = {0};
     float score[MNB_SPEAKERS] = {0};
     for (MnbTrack *track = room->audio_tracks; track != NULL; track = track->next_in_room) {
-        if (track->spoke_us == 0 || now_us - track->spoke_us > KEEP_US)
+        if (track->is_aside || track->spoke_us == 0 || now_us - track->spoke_us > KEEP_US)
             continue;
         float mine = track->loudness;
         for (unsigned i = 0; i < MNB_SPEAKERS; i++)

@@ -238,6 +238,16 @@ static int on_key_frame(MnbWorker *worker, const void *body, MnbControlMessage *
     return 0;
 }
 
+static int on_track_aside(MnbWorker *worker, const void *body, MnbControlMessage *message)
+{
+    const MnbTrackAside *aside = body;
+    MnbTrack *track = mnb_id_map_get(&worker->tracks, aside->track);
+    (void)message;
+    if (track != NULL)
+        track->is_aside = aside->is_aside != 0;
+    return 0;
+}
+
 static int on_tap_open(MnbWorker *worker, const void *body, MnbControlMessage *message)
 {
     if (message->n_fds != 2)
@@ -282,6 +292,7 @@ static int (*const commands[])(MnbWorker *worker, const void *body, MnbControlMe
     [MNB_MEDIA_SLOT_ADD] = on_slot_add,
     [MNB_MEDIA_SLOT_BIND] = on_slot_bind,
     [MNB_MEDIA_KEY_FRAME] = on_key_frame,
+    [MNB_MEDIA_TRACK_ASIDE] = on_track_aside,
     [MNB_MEDIA_TAP_OPEN] = on_tap_open,
     [MNB_MEDIA_TAP_TRACK] = on_tap_track,
     [MNB_MEDIA_TAP_CLOSE] = on_tap_close,

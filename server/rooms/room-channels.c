@@ -24,6 +24,17 @@ gboolean mnb_room_has_channel(const MnbRoom *room, const char *channel)
            g_strv_contains((const char *const *)room->event->languages, channel);
 }
 
+void mnb_room_set_aside(const MnbMember *member)
+{
+    MnbRoom *room = member->room;
+    const MnbPeer *peer = mnb_room_peer(room, member->peer);
+    const MnbPublication *voice = member->publications[MNB_SOURCE_MICROPHONE];
+    if (peer == NULL || voice == NULL || room->worker == NULL)
+        return;
+    for (guint i = 0; i < voice->layer_count; i++)
+        mnb_media_worker_track_aside(room->worker, voice->layers[i].track, peer->booth[0] != '\0');
+}
+
 static json_t *seats_json(const MnbRoom *room, const char *channel)
 {
     json_t *seats = json_array();

@@ -276,6 +276,7 @@ static void add_publication(MnbMember *member, MnbSource source, const MnbSdpMed
     }
     publication->id = publication->layers[0].track;
     member->publications[source] = publication;
+    mnb_room_set_aside(member);
 }
 
 /* Same m-line, codec, sources: the browser negotiates again for another reason (a screen is added,

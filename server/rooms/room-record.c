@@ -102,13 +102,34 @@ static guint32 layer_to_record(const MnbPublication *publication, gint64 now_us)
     return publication->recorded; /* nothing flows: as it is */
 }
 
+/* The language that it is the voice of; "": it is of the floor. */
+static const char *channel_of(MnbRoom *room, const MnbPublication *publication)
+{
+    const MnbPeer *peer = publication->source == MNB_SOURCE_MICROPHONE
+                              ? mnb_room_peer(room, publication->member->peer)
+                              : NULL;
+    return peer != NULL ? peer->booth : "";
+}
+
+/* Who sits in a booth without being on air is heard by nobody, and not written. */
+static gboolean is_silent_in_booth(MnbRoom *room, const MnbPublication *publication)
+{
+    const MnbPeer *peer = mnb_room_peer(room, publication->member->peer);
+    return *channel_of(room, publication) != '\0' && !peer->is_on_air;
+}
+
 static void add_track(MnbRoomRecorder *self, MnbPublication *publication, guint32 track)
 {
     const MnbMember *member = publication->member;
     const MnbPeer *peer = mnb_room_peer(self->room, member->peer);
     const MnbSdpCodec *agreed = &publication->media.codecs[publication->codec];
-    g_autofree char *file =
-        g_strdup_printf("%s-%s-%u", member->peer, role_of(publication->source), track);
+    const char *channel = channel_of(self->room, publication);
+    const char *role = *channel != '\0' ? "interpretation" : role_of(publication->source);
+    /* An interpreter goes on air many times: each time is a file of its own. */
+    g_autofree char *turn = *channel != '\0'
+                                ? g_strdup_printf("-%" G_GINT64_FORMAT, self->room->state->seq)
+                                : g_strdup("");
+    g_autofree char *file = g_strdup_printf("%s-%s-%u%s", member->peer, role, track, turn);
     g_autofree char *fmtp =
         publication->codec == MNB_CODEC_H264
             ? g_strdup_printf("packetization-mode=1;profile-level-id=%s",
@@ -122,8 +143,8 @@ static void add_track(MnbRoomRecorder *self, MnbPublication *publication, guint3
         .fmtp = fmtp,
         .peer = member->peer,
         .name = peer != NULL ? peer->name : "",
-        .role = role_of(publication->source),
-        .language = NULL,
+        .role = role,
+        .language = *channel != '\0' ? channel : NULL,
         .file = file,
     };
     g_autoptr(GError) error = NULL;
@@ -133,6 +154,7 @@ static void add_track(MnbRoomRecorder *self, MnbPublication *publication, guint3
         return;
     }
     publication->recorded = track;
+    g_strlcpy(publication->recorded_channel, channel, sizeof publication->recorded_channel);
 }
 
 /* Only who agreed is written. Encoders are let in by who may record, and count as agreed. */
@@ -145,10 +167,14 @@ static gboolean may_write(const MnbRoom *room, const MnbMember *member)
 static void sync_publication(MnbRoomRecorder *self, MnbPublication *publication)
 {
     gint64 now = mnb_room_now_us(self->room);
-    if (!may_write(self->room, publication->member)) {
+    if (!may_write(self->room, publication->member) ||
+        is_silent_in_booth(self->room, publication)) {
         mnb_room_record_forget(self->room, publication);
         return;
     }
+    if (publication->recorded != 0 &&
+        strcmp(publication->recorded_channel, channel_of(self->room, publication)) != 0)
+        mnb_room_record_forget(self->room, publication);
     gboolean is_flowing = FALSE;
     for (guint i = 0; i < publication->layer_count; i++)
         is_flowing = is_flowing || publication->layers[i].is_flowing;

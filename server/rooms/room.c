@@ -230,6 +230,8 @@ static void follow_role(MnbRoom *room, const MnbLogEntry *entry)
         return;
     if (!mnb_peer_may(peer, MNB_MAY_SPEAK))
         mnb_room_unpublish(member);
+    mnb_room_set_aside(member);
+    mnb_room_record_sync(room);
     mnb_room_check_hand_overs(room);
     mnb_tell_channels(room);
     mnb_room_reassign(room);
@@ -246,9 +248,13 @@ static void follow_role(MnbRoom *room, const MnbLogEntry *entry)
 /* Who interprets has changed: other people are to be heard. */
 static void follow_booth(MnbRoom *room, const MnbLogEntry *entry)
 {
+    const MnbMember *member = entry->peer != NULL ? mnb_room_member(room, entry->peer) : NULL;
+    if (member != NULL)
+        mnb_room_set_aside(member);
     mnb_room_check_hand_overs(room);
     mnb_tell_channels(room);
     mnb_room_reassign(room);
+    mnb_room_record_sync(room);
 }
 
 static void follow_spotlight(MnbRoom *room, const MnbLogEntry *entry)

@@ -81,6 +81,7 @@ typedef struct {
     MnbLayer layers[MNB_SDP_LAYERS_MAX];
     guint layer_count;
     guint32 recorded; /* the layer that the recorder has; 0: none */
+    char recorded_channel[MNB_LANGUAGE_TAG_SIZE]; /* ... as the voice of; "": of the floor */
     gint64 off_us;    /* since when it is switched off; 0: on */
     guint speaks;     /* as in MnbSlotSource */
     gint64 spoke_us;
@@ -305,6 +306,9 @@ void mnb_receiver_tell(MnbReceiver *receiver);
 extern const MnbMediaEvents mnb_room_media_events;
 
 /* ------------------------------------------------------------------------------ room-channels.c */
+
+/* Tells the media worker whether the member is heard on the floor. */
+void mnb_room_set_aside(const MnbMember *member);
 
 /* One of the event's languages. */
 gboolean mnb_room_has_channel(const MnbRoom *room, const char *channel);

@@ -259,6 +259,17 @@ static void test_speakers(Fixture *f, gconstpointer data)
     speaker = rig_last(f->rig, MNB_MEDIA_SPEAKER);
     g_assert_nonnull(speaker);
     g_assert_cmpuint(speaker->tracks[0], ==, 83);
+    /* who is put aside (an interpreter) is as loud as before, and not among those who speak */
+    MnbTrackAside aside = {.track = 83, .is_aside = 1};
+    rig_command(f->rig, MNB_MEDIA_TRACK_ASIDE, &aside);
+    for (unsigned i = 0; i < 20; i++, seq++) {
+        send_audio(f, 8083, seq, 0x80 | 10, 80);
+        send_audio(f, 8081, seq, 0x80 | 28, 80);
+        rig_advance(f->rig, 20000);
+    }
+    speaker = rig_last(f->rig, MNB_MEDIA_SPEAKER);
+    g_assert_cmpuint(speaker->tracks[0], ==, 81);
+    g_assert_cmpuint(speaker->tracks[1], !=, 83);
     rig_advance(f->rig, 2000000);
     speaker = rig_last(f->rig, MNB_MEDIA_SPEAKER);
     g_assert_cmpuint(speaker->tracks[0], ==, 0);

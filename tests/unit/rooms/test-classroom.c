@@ -376,6 +376,94 @@ static void test_booth(void)
     close_class(&class);
 }
 
+/* A microphone that is on, without a media worker. @id: above 0. */
+static void give_voice(World *world, const char *peer, guint32 id, MnbPublication *voice)
+{
+    MnbRoom *room = world_room(world);
+    MnbMember *member = mnb_room_member(room, peer);
+    *voice = (MnbPublication){
+        .member = member,
+        .id = id,
+        .source = MNB_SOURCE_MICROPHONE,
+        .codec = MNB_CODEC_OPUS,
+        .layers = {{.track = id}},
+        .layer_count = 1,
+    };
+    g_strlcpy(voice->key, peer, sizeof voice->key);
+    member->publications[MNB_SOURCE_MICROPHONE] = voice;
+    g_hash_table_insert(world->rooms->publications, GUINT_TO_POINTER(id), voice);
+    mnb_room_append_simple(room, "track-on", peer,
+                           json_pack("{s:s, s:s}", "source", "microphone", "track", peer));
+}
+
+static void take_voice(World *world, MnbPublication *voice)
+{
+    voice->member->publications[MNB_SOURCE_MICROPHONE] = NULL;
+    g_hash_table_remove(world->rooms->publications, GUINT_TO_POINTER(voice->id));
+}
+
+static gboolean hears(const MnbReceiver *receiver, guint32 id)
+{
+    for (guint i = 0; i < receiver->count; i++)
+        if (receiver->places[i].shown == id)
+            return TRUE;
+    return FALSE;
+}
+
+/* What each listener hears: 1 speaks on the floor, 2 and 3 interpret. */
+static void test_what_is_heard(void)
+{
+    Class class;
+    Socket yama, suzu;
+    MnbPublication voices[3];
+    open_class(&class);
+    World *world = &class.world;
+    g_free(world_join(world, &yama, MNB_ROLE_INTERPRETER, "山本", NULL));
+    g_free(world_join(world, &suzu, MNB_ROLE_INTERPRETER, "鈴木", NULL));
+    MnbRoom *room = world_room(world);
+    MnbTransport lines[2] = {{.room = room, .member = mnb_room_member(room, class.ana.peer)},
+                             {.room = room, .member = mnb_room_member(room, class.ben.peer)}};
+    MnbReceiver ears[2];
+    for (guint i = 0; i < 2; i++) {
+        ears[i] = (MnbReceiver){.transport = &lines[i], .count = 3, .is_answered = TRUE};
+        for (guint p = 0; p < 3; p++)
+            ears[i].places[p].codecs = 1u << MNB_CODEC_OPUS;
+        g_ptr_array_add(room->receivers, &ears[i]);
+    }
+    give_voice(world, class.host.peer, 1, &voices[0]);
+    give_voice(world, yama.peer, 2, &voices[1]);
+    give_voice(world, suzu.peer, 3, &voices[2]);
+    socket_must(&yama, "booth", "\"channel\":\"ja\"");
+    socket_must(&suzu, "booth", "\"channel\":\"ja\"");
+    socket_must(&class.ana, "hear", "\"channel\":\"ja\"");
+    socket_must(&class.ana, "rename", "\"name\":\"Anna\"");
+    /* Nobody interprets yet: the floor, and no booth on it. */
+    g_assert_true(hears(&ears[0], 1) && !hears(&ears[0], 2) && !hears(&ears[0], 3));
+    socket_must(&yama, "on-air", "\"on\":true");
+    socket_must(&class.ana, "rename", "\"name\":\"Ana\"");
+    g_assert_true(hears(&ears[0], 1) && hears(&ears[0], 2) && !hears(&ears[0], 3));
+    g_assert_true(hears(&ears[1], 1) && !hears(&ears[1], 2)); /* Ben: the floor */
+    /* A pause is not the end of interpretation. */
+    mnb_room_append_simple(room, "track-off", yama.peer,
+                           json_pack("{s:s}", "source", "microphone"));
+    socket_must(&class.ana, "hear", "\"channel\":\"ja\",\"with_floor\":false");
+    socket_must(&class.ana, "rename", "\"name\":\"Anna\"");
+    g_assert_true(!hears(&ears[0], 1) && hears(&ears[0], 2));
+    /* Handing over is one step. */
+    socket_must(&suzu, "on-air", "\"on\":true,\"take\":true");
+    socket_must(&class.ana, "rename", "\"name\":\"Ana\"");
+    g_assert_true(!hears(&ears[0], 2) && hears(&ears[0], 3));
+    socket_must(&suzu, "on-air", "\"on\":false");
+    socket_must(&class.ana, "rename", "\"name\":\"Anna\"");
+    g_assert_true(hears(&ears[0], 1) && !hears(&ears[0], 3)); /* back on the floor */
+    g_ptr_array_set_size(room->receivers, 0);
+    for (guint i = 0; i < 3; i++)
+        take_voice(world, &voices[i]);
+    socket_close(&suzu);
+    socket_close(&yama);
+    close_class(&class);
+}
+
 /* ------------------------------------------------------------------------------ what is left */
 
 static char *file_of(World *world, const char *name)
@@ -437,6 +525,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rooms/classroom/keeps-agenda-note-and-captions", test_agenda_note_captions);
     g_test_add_func("/rooms/classroom/reactions-come-together-and-are-not-kept", test_reactions);
     g_test_add_func("/rooms/classroom/one-interpreter-is-on-air", test_booth);
+    g_test_add_func("/rooms/classroom/a-listener-hears-the-channel", test_what_is_heard);
     g_test_add_func("/rooms/classroom/leaves-files-behind", test_report);
     return g_test_run();
 }
