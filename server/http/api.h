@@ -70,6 +70,7 @@ void mnb_api_media(MnbHttpRequest *request);
 /* jobs.c */
 void mnb_api_jobs(MnbHttpRequest *request);
 void mnb_api_job_retry(MnbHttpRequest *request);
+void mnb_api_job_cancel(MnbHttpRequest *request);
 
 /* uploads.c: tus 1.0. What ends with _end runs after the body. */
 void mnb_api_upload_create(MnbHttpRequest *request);

@@ -60,11 +60,30 @@ static void on_retried(MnbHttpRequest *request, gpointer data)
         mnb_http_request_answer_json(request, 202, mnb_json_job(job));
 }
 
-void mnb_api_job_retry(MnbHttpRequest *request)
+static Retry *retry_new(MnbHttpRequest *request)
 {
     Retry *retry = g_new0(Retry, 1);
     retry->job = g_strdup(mnb_http_request_param(request, 0));
     retry->actor = g_strdup(mnb_http_request_asker(request)->actor);
     retry->now_us = mnb_http_request_wall_us(request);
-    mnb_http_request_write(request, write_retry, retry, free_retry, on_retried);
+    return retry;
+}
+
+void mnb_api_job_retry(MnbHttpRequest *request)
+{
+    mnb_http_request_write(request, write_retry, retry_new(request), free_retry, on_retried);
+}
+
+static gboolean write_cancel(MnbDb *db, gpointer data, GError **error)
+{
+    const Retry *cancel = data;
+    g_autofree char *object = g_strconcat("job:", cancel->job, NULL);
+    return mnb_job_cancel(db, cancel->job, cancel->now_us, error) &&
+           mnb_audit_append(db, cancel->now_us, cancel->actor, "job-cancel", object, NULL, error);
+}
+
+/* A running program is stopped when its next word is not wanted any more. */
+void mnb_api_job_cancel(MnbHttpRequest *request)
+{
+    mnb_http_request_write(request, write_cancel, retry_new(request), free_retry, on_retried);
 }

@@ -55,6 +55,7 @@ static const MnbRoute routes[] = {
 
     {"GET", "/api/v1/jobs", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_jobs},
     {"POST", "/api/v1/jobs/{job}/retry", .needs = MNB_MAY_PUBLISH_RECORDING, .run = mnb_api_job_retry},
+    {"POST", "/api/v1/jobs/{job}/cancel", .needs = MNB_MAY_PUBLISH_RECORDING, .run = mnb_api_job_cancel},
 
     {"POST", "/uploads", .body = MNB_BODY_STREAM, .run = mnb_api_upload_create_end, .begin = mnb_api_upload_create, TUS},
     {"HEAD", "/uploads/{upload}", .run = mnb_api_upload_offset, TUS},

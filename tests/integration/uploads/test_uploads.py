@@ -320,6 +320,10 @@ def _promote():
         assert recording["visit"]["place_ja"] == "日明浄化センター", recording
         jobs = desk.json("GET", "/api/v1/jobs")[1]["items"]
         assert [job["kind"] for job in jobs] == ["transcode"], jobs
+        status, job = desk.json("POST", f"/api/v1/jobs/{jobs[0]['id']}/cancel")
+        assert status == 202 and job["state"] == "cancelled", job
+        assert desk.json("POST", f"/api/v1/jobs/{jobs[0]['id']}/cancel")[0] == 409
+        assert desk.json("POST", f"/api/v1/jobs/{jobs[0]['id']}/retry")[0] == 202
         assert desk.tus("DELETE", path)[0] == 409
         assert desk.json("GET", "/api/v1/uploads")[1]["items"] == []
 

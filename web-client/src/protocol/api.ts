@@ -200,6 +200,8 @@ export const api = {
   },
 
   jobs: (signal: AbortSignal) => call('/jobs', signal, { decode: decodeJobs }),
+  cancelJob: (signal: AbortSignal, id: string) =>
+    call(`/jobs/${segment(id)}/cancel`, signal, { method: 'POST', decode: nothing }),
   retryJob: (signal: AbortSignal, id: string) =>
     call(`/jobs/${segment(id)}/retry`, signal, { method: 'POST', decode: nothing }),
 };

@@ -297,7 +297,16 @@ export const decodeMoments = object<FilmMoments>({
   chat: decodeCues,
 });
 
+/** What is known of a site visit. `visited_on` is a day, not a moment: "2026-11-24", or empty. */
+export interface Visit {
+  place_en: string;
+  place_ja: string;
+  visited_on: string;
+  series: string;
+}
+
 export interface Recording {
+  visit: Visit | null;
   id: string;
   title_en: string;
   title_ja: string;
@@ -328,6 +337,10 @@ export interface Recording {
 }
 
 export const decodeRecording = object<Recording>({
+  visit: nullable(object<Visit>({
+    place_en: withDefault(string, ''), place_ja: withDefault(string, ''), visited_on: withDefault(string, ''),
+    series: withDefault(string, ''),
+  })),
   id: string,
   title_en: withDefault(string, ''),
   title_ja: withDefault(string, ''),

@@ -22,6 +22,11 @@ function JobRow({ job, film, onChanged }: { job: Job; film: Recording | undefine
   const retry = async (): Promise<void> => {
     if (await action.run((signal) => api.retryJob(signal, job.id))) onChanged();
   };
+  const cancel = async (): Promise<void> => {
+    if (await action.run((signal) => api.cancelJob(signal, job.id))) onChanged();
+  };
+  const isOpen = job.state === 'waiting' || job.state === 'running';
+  const canRetry = job.state === 'failed' || job.state === 'cancelled';
   return (
     <tr role="row" data-job={job.id} data-state={job.state}>
       <th role="rowheader" scope="row">{kindText(job.kind)}<br /><span class="quiet">{title}</span></th>
@@ -41,8 +46,12 @@ function JobRow({ job, film, onChanged }: { job: Job; film: Recording | undefine
       <td role="cell" data-label={t('staff.updated')}><time dateTime={job.updated_at.toISOString()}>
         {formatDate(job.updated_at, zone)} {formatTime(job.updated_at, zone)}
       </time></td>
-      <td role="cell" class={job.state === 'failed' ? undefined : 'is-bare'}>
-        {job.state === 'failed' && (
+      <td role="cell" class={canRetry || isOpen ? undefined : 'is-bare'}>
+        {isOpen && (
+          <button type="button" class="small-button is-danger" aria-disabled={action.isBusy} onClick={() => void cancel()}
+            aria-label={t('staff.cancel-label', { kind: kindText(job.kind), title })}>{t('staff.cancel')}</button>
+        )}
+        {canRetry && (
           <button type="button" class="small-button" aria-disabled={action.isBusy} onClick={() => void retry()}
             aria-label={t('staff.retry-label', { kind: kindText(job.kind), title })}>{t('staff.retry')}</button>
         )}

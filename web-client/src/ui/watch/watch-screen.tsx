@@ -7,7 +7,7 @@ import { t } from '../../i18n/watch';
 import type { Player } from '../../player/player';
 import { keepPlace, placeOf } from '../../player/resume';
 import { api } from '../../protocol/api';
-import type { Download, Recording } from '../../protocol/objects';
+import type { Download, Recording, Visit } from '../../protocol/objects';
 import { heldLink } from '../../store/account';
 import { announce } from '../../store/announcer';
 import { query, type Route } from '../../store/location';
@@ -16,7 +16,7 @@ import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import {
-  BilingualTitle, Failed, LanguageBadges, Loading, Marked, OtherTitle, PageHeading, StateBox,
+  BilingualTitle, Failed, LanguageBadges, Loading, Marked, OtherTitle, PageHeading, PersonText, StateBox,
 } from '../parts/parts';
 import { RecordingCard } from '../parts/recording-card';
 import { FilmPlayer } from './film-player';
@@ -99,6 +99,20 @@ function ShareButton({ player }: { player: Player }): JSX.Element {
   );
 }
 
+function VisitFacts({ visit }: { visit: Visit }): JSX.Element {
+  const place = pickText(visit.place_en, visit.place_ja);
+  return (
+    <>
+      {place !== null && (
+        <div><dt><Icon path={icons.place} size={20} />{t('watch.place')}</dt><dd><Marked text={place} /></dd></div>
+      )}
+      {visit.series !== '' && (
+        <div><dt><Icon path={icons.info} size={20} />{t('watch.series')}</dt><dd><PersonText text={visit.series} /></dd></div>
+      )}
+    </>
+  );
+}
+
 function Facts({ recording }: { recording: Recording }): JSX.Element {
   return (
     <dl class="facts">
@@ -106,7 +120,8 @@ function Facts({ recording }: { recording: Recording }): JSX.Element {
         <dd><a href={`/?city=${recording.city}`}><Marked text={cityName(recording.city)} /></a></dd></div>
       <div><dt><AreaIcon code={recording.area} size={20} />{t('watch.area')}</dt>
         <dd><a href={`/?area=${recording.area}`}><Marked text={areaName(recording.area)} /></a></dd></div>
-      <div><dt><Icon path={icons.calendar} size={20} />{t('watch.recorded')}</dt>
+      <div><dt><Icon path={icons.calendar} size={20} />
+        {recording.visit !== null && recording.visit.visited_on !== '' ? t('watch.visited') : t('watch.recorded')}</dt>
         <dd><time dateTime={recording.recorded_at.toISOString()}>{formatDate(recording.recorded_at, viewerTimeZone())}</time></dd></div>
       {recording.duration_s !== null && (
         <div><dt><Icon path={icons.clock} size={20} />{t('watch.length')}</dt><dd>{formatDuration(recording.duration_s)}</dd></div>
@@ -115,6 +130,7 @@ function Facts({ recording }: { recording: Recording }): JSX.Element {
         <div><dt><Icon path={icons.language} size={20} />{t('watch.languages')}</dt>
           <dd><LanguageBadges tags={recording.languages} /></dd></div>
       )}
+      {recording.visit !== null && <VisitFacts visit={recording.visit} />}
       {recording.licence !== '' && (
         <div><dt><Icon path={icons.info} size={20} />{t('watch.licence')}</dt><dd>{t(`watch.licence-${recording.licence}`)}</dd></div>
       )}
