@@ -20,8 +20,9 @@ enum { TIER_TITLE = 1, TIER_PLACE, TIER_ANY, N_TIERS };
 typedef struct {
     const MnbSearchQuery *query;
     const MnbShelf *shelf;
-    guint8 *tiers; /* by recording.num; 0: no hit; NULL: no words, all are hits */
-    int area;      /* index on the shelf; -1: all; -2: none has it */
+    const guint8 *tiers; /* by recording.num; 0: no hit; NULL: no words, all are hits */
+    guint8 *own_tiers;   /* what of it is ours to free */
+    int area;            /* index on the shelf; -1: all; -2: none has it */
     int city;
     guint8 *languages_ok; /* by language set; NULL: all */
     guint *area_counts;
@@ -64,22 +65,51 @@ gboolean mnb_search_register(sqlite3 *db)
     return api->xCreateFunction(api, "mnb_tier", NULL, tier_function, NULL) == SQLITE_OK;
 }
 
-static gboolean find_hits(MnbDb *db, GPtrArray *words, Walk *walk, GError **error)
+/* Where one word is: remembered, or asked of the index. Returns (borrowed until the next one). */
+static const guint8 *find_word(MnbDb *db, MnbCjk2Word *word, const MnbShelf *shelf, GError **error)
 {
-    g_autofree char *expression = mnb_cjk2_expression(words);
-    walk->tiers = g_malloc0((gsize)walk->shelf->num_max + 1);
+    g_autoptr(GPtrArray) alone = g_ptr_array_new();
+    g_ptr_array_add(alone, word);
+    g_autofree char *expression = mnb_cjk2_expression(alone);
+    const guint8 *known = mnb_shelf_recall(shelf, expression);
+    if (known != NULL)
+        return known;
+    g_autofree guint8 *tiers = g_malloc0((gsize)shelf->num_max + 1);
     g_autoptr(MnbStmt) stmt = mnb_db_prepare(
         db, "SELECT rowid, mnb_tier(search) FROM search WHERE search MATCH ?1", error);
     if (stmt == NULL)
-        return FALSE;
+        return NULL;
     mnb_stmt_bind_text(stmt, 1, expression);
     int result;
     while ((result = mnb_stmt_step(stmt, error)) > 0) {
         gint64 num = mnb_stmt_int(stmt, 0);
-        if (num >= 0 && num <= walk->shelf->num_max)
-            walk->tiers[num] = (guint8)mnb_stmt_int(stmt, 1);
+        if (num >= 0 && num <= shelf->num_max)
+            tiers[num] = (guint8)mnb_stmt_int(stmt, 1);
     }
-    return result == 0;
+    if (result != 0)
+        return NULL;
+    known = tiers;
+    mnb_shelf_remember(shelf, expression, g_steal_pointer(&tiers));
+    return known;
+}
+
+/* All words must be there, and the worst place of any decides: so the tiers of several words are
+ * made of those of each, which are remembered, by a walk over bytes. */
+static gboolean find_hits(MnbDb *db, GPtrArray *words, Walk *walk, GError **error)
+{
+    gsize n = (gsize)walk->shelf->num_max + 1;
+    walk->tiers = walk->own_tiers = g_malloc0(n);
+    for (guint i = 0; i < words->len; i++) {
+        const guint8 *word = find_word(db, words->pdata[i], walk->shelf, error);
+        guint8 *all = walk->own_tiers;
+        if (word == NULL)
+            return FALSE;
+        for (gsize num = 0; num < n; num++) {
+            guint8 worse = MAX(all[num], word[num]);
+            all[num] = word[num] == 0 || (i > 0 && all[num] == 0) ? 0 : worse;
+        }
+    }
+    return TRUE;
 }
 
 /* ---- the walk ---- */
@@ -213,7 +243,7 @@ static void clear_walk(Walk *walk)
 {
     for (int tier = 0; tier < N_TIERS; tier++)
         g_array_unref(walk->found[tier]);
-    g_free(walk->tiers);
+    g_free(walk->own_tiers);
     g_free(walk->languages_ok);
     g_free(walk->area_counts);
     g_free(walk->city_counts);
@@ -240,7 +270,7 @@ static MnbSearchResult *search(MnbDb *db, const MnbSearchQuery *query, GPtrArray
     if (words->len > 0)
         ok = find_hits(db, words, &walk, error);
     else if (has_text)
-        walk.tiers = g_malloc0((gsize)shelf->num_max + 1);
+        walk.tiers = walk.own_tiers = g_malloc0((gsize)shelf->num_max + 1);
     if (ok) {
         prepare_languages(&walk);
         walk_shelf(&walk);

@@ -5,10 +5,14 @@
 #include "recordings/db-private.h"
 #include "recordings/recording.h"
 
+#define FOUND_BYTES_MAX (24 * 1024 * 1024)
+
 static void free_shelf(gpointer data)
 {
     MnbShelf *shelf = data;
     g_array_unref(shelf->entries);
+    g_hash_table_unref(shelf->found);
+    g_queue_free(shelf->recent);
     g_hash_table_unref(shelf->area_indexes);
     g_hash_table_unref(shelf->city_indexes);
     g_hash_table_unref(shelf->language_indexes);
@@ -21,6 +25,8 @@ static void free_shelf(gpointer data)
 static MnbShelf *new_shelf(void)
 {
     MnbShelf *shelf = g_new0(MnbShelf, 1);
+    shelf->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    shelf->recent = g_queue_new();
     shelf->entries = g_array_new(FALSE, FALSE, sizeof(MnbShelfEntry));
     shelf->areas = g_ptr_array_new_with_free_func(g_free);
     shelf->cities = g_ptr_array_new_with_free_func(g_free);
@@ -146,6 +152,8 @@ static gboolean refresh(MnbDb *db, MnbShelf *shelf, GError **error)
         gone[num / 8] |= (guint8)(1u << (num % 8));
     }
     merge(shelf, changed, gone);
+    g_hash_table_remove_all(shelf->found);
+    g_queue_clear(shelf->recent);
     shelf->revision = revision;
     return TRUE;
 }
@@ -158,6 +166,26 @@ const MnbShelf *mnb_shelf_get(MnbDb *db, GError **error)
         mnb_db_attach(db, shelf, free_shelf);
     }
     return refresh(db, shelf, error) ? shelf : NULL;
+}
+
+guint8 *mnb_shelf_recall(const MnbShelf *shelf, const char *expression)
+{
+    gpointer key, found;
+    if (!g_hash_table_lookup_extended(shelf->found, expression, &key, &found))
+        return NULL;
+    g_queue_remove(shelf->recent, key);
+    g_queue_push_head(shelf->recent, key);
+    return found;
+}
+
+void mnb_shelf_remember(const MnbShelf *shelf, const char *expression, guint8 *tiers)
+{
+    guint n_max = (guint)CLAMP(FOUND_BYTES_MAX / (shelf->num_max + 1), 4, 512);
+    while (g_hash_table_size(shelf->found) >= n_max)
+        g_hash_table_remove(shelf->found, g_queue_pop_tail(shelf->recent));
+    char *key = g_strdup(expression);
+    g_hash_table_insert(shelf->found, key, tiers);
+    g_queue_push_head(shelf->recent, key);
 }
 
 int mnb_shelf_find_code(const GPtrArray *codes, const char *code)

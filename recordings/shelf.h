@@ -26,6 +26,11 @@ typedef struct {
     GPtrArray *areas;         /* codes */
     GPtrArray *cities;        /* codes */
     GPtrArray *language_sets; /* the JSON texts of recording.languages */
+    /* Where words were found: expression -> guint8 by num, as search.c made them; for this state of
+     * the catalogue. Asking the index takes 15 ms for a word that 35,000 recordings have, and
+     * pages, filters and the next letter ask for the same again. */
+    GHashTable *found; /* char * -> guint8 *, owned */
+    GQueue *recent;    /* its keys, latest first */
     /* Private. */
     gint64 revision;
     GHashTable *area_indexes;
@@ -35,6 +40,13 @@ typedef struct {
 
 /* Returns (borrowed until the next use of @db): up to date with the transaction that is open. */
 const MnbShelf *mnb_shelf_get(MnbDb *db, GError **error);
+
+/* What remember() was given for @expression in this state of the catalogue. Returns (borrowed until
+ * the next remember or get): NULL when it is not kept. The least recently asked for goes first. */
+guint8 *mnb_shelf_recall(const MnbShelf *shelf, const char *expression);
+
+/* @tiers (taken over): num_max + 1 bytes. @expression is not kept yet. */
+void mnb_shelf_remember(const MnbShelf *shelf, const char *expression, guint8 *tiers);
 
 /* Index of a code in @codes, or -1. */
 int mnb_shelf_find_code(const GPtrArray *codes, const char *code);
