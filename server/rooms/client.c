@@ -288,7 +288,8 @@ static GError *find_obstacle(const Joining *joining, const MnbPeer *peer, const 
         mnb_room_state_is_removed(room->state, joining->link, hello->name))
         return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_REMOVED,
                                    "removed from this session by its host");
-    if (peer != NULL)
+    /* A place that is kept; who said goodbye, or comes by another link, takes a new one. */
+    if (peer != NULL && !peer->has_left && strcmp(peer->link, joining->link) == 0)
         return NULL;
     if (state->room.settings.is_locked && !mnb_role_may(role, MNB_MAY_HOST))
         return g_error_new_literal(MNB_ROOMS_ERROR, MNB_ROOMS_ERROR_LOCKED,

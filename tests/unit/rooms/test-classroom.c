@@ -119,6 +119,12 @@ static void test_lobby(void)
     socket_close(&later);
     rejoin(world, &late, MNB_ROLE_PARTICIPANT, "Cleo");
     g_assert_nonnull(socket_heard(&late, "\"ok\":true"));
+    /* A goodbye gives the place away, and the room takes nobody new. */
+    socket_must(&late, "leave", NULL);
+    g_autofree char *resume = g_strdup(late.resume);
+    socket_close(&late);
+    g_autofree char *gone = world_join(world, &late, MNB_ROLE_PARTICIPANT, "Cleo", resume);
+    g_assert_nonnull(strstr(gone, "\"code\":\"locked\""));
     socket_close(&late);
     close_class(&class);
 }
