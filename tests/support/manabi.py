@@ -156,11 +156,13 @@ class Signal:
         return data
 
     def send(self, message):
-        data = json.dumps(message).encode()
+        self.send_frame(1, json.dumps(message).encode())
+
+    def send_frame(self, kind, data):
         mask = os.urandom(4)
         length = bytes([0x80 | len(data)]) if len(data) < 126 else \
             bytes([0x80 | 126]) + struct.pack(">H", len(data))
-        self.socket.sendall(b"\x81" + length + mask +
+        self.socket.sendall(bytes([0x80 | kind]) + length + mask +
                             bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)))
 
     def receive(self):
@@ -172,6 +174,8 @@ class Signal:
             data = self.take(length)
             if kind & 15 == 1:
                 return json.loads(data)
+            if kind & 15 == 9:
+                self.send_frame(10, data)
             if kind & 15 == 8:
                 raise ConnectionError(f"closed: {data!r}")
 

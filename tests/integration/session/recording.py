@@ -40,10 +40,11 @@ def find(server, name):
 class Room:
     """The demonstration event's session, live, with publishers and a receiver."""
 
-    def __init__(self, server, load, publishers=1):
+    def __init__(self, server, load, publishers=1, bitrate_bps=400000):
         self.server = server
         self.load_program = load
         self.publishers = publishers
+        self.bitrate_bps = bitrate_bps
         self.link, self.guest_link = re.findall(r"/join#([\w-]{43})", server.printed)[:2]
         self.host = Signal(server, self.link)
         self.host.ask("start-session")
@@ -64,7 +65,7 @@ class Room:
             [self.load_program, "--whip", f"{self.server.url}/whip/{self.session}", "--whep",
              f"{self.server.url}/whep/{self.session}", "--publish-token", self.tokens[0],
              "--receive-token", self.tokens[1], "--publishers", str(self.publishers), "--subscribers", "1",
-             "--bitrate", "400000", "--expect", "95", "--duration", str(duration_s)],
+             "--bitrate", str(self.bitrate_bps), "--expect", "95", "--duration", str(duration_s)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def stop_publishing(self):
@@ -111,10 +112,14 @@ class Room:
         with open(os.path.join(self.folder(), f"part-{number}.json"), encoding="utf-8") as file:
             return json.load(file)
 
+    def keep_line(self):
+        """Answers what the server asks of a quiet line, which is done only while reading."""
+        self.host.ask("rename", name="Mika Sato")
+
     def wait_told(self, what, fits, timeout_s=15):
         """What the host is told that fits. Asks something harmless, so that the line is read."""
         def look():
-            self.host.ask("rename", name="Mika Sato")
+            self.keep_line()
             return next((one for one in self.host.told if fits(one)), None)
         return until(what, look, timeout_s)
 
