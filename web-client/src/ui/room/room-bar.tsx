@@ -108,7 +108,7 @@ export function RoomBar(): JSX.Element {
       {may.has('speak') && isLive && <SourceButton source="camera" />}
       {may.has('raise-hand') && <HandButton />}
       {mayShareScreen(room) && <ShareButton />}
-      {hasChannels && isLive && <PanelButton panel="listen" icon={roomIcons.listen} />}
+      {hasChannels && isLive && !may.has('interpret') && <PanelButton panel="listen" icon={roomIcons.listen} />}
       <PanelButton panel="people" icon={roomIcons.people} count={people} countText={t.count('people.count', people)} isWideOnly />
       <PanelButton panel="chat" icon={roomIcons.chat} count={unread} countText={t.count('room.unread', unread)} isNew />
       <PanelButton panel="questions" icon={roomIcons.question} count={questions} isWideOnly isNew

@@ -34,7 +34,7 @@ function press(room: RoomContextValue, key: string): boolean {
       ui.togglePanel('questions');
       return true;
     case 'i':
-      if ((store.room.value?.session.languages.length ?? 0) > 0) ui.togglePanel('listen');
+      if ((store.room.value?.session.languages.length ?? 0) > 0 && !store.may.value.has('interpret')) ui.togglePanel('listen');
       return true;
     case 'w':
       ui.nextLayout();
