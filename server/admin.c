@@ -175,13 +175,20 @@ static void run_link(Call *call)
 
 /* ------------------------------------------------------------------ token */
 
+enum { TOKEN_S = 30 * 86400 }; /* how long a media token lives when nothing else is said */
+
 static gboolean write_token(MnbDb *db, gpointer data, GError **error)
 {
     Call *call = data;
     const char *id, *may, *label = "";
-    if (json_unpack(call->request, "{s:s, s:s, s?s}", "session", &id, "may", &may, "label",
-                    &label) != 0) {
+    json_int_t expires_s = TOKEN_S;
+    if (json_unpack(call->request, "{s:s, s:s, s?s, s?I}", "session", &id, "may", &may, "label",
+                    &label, "expires_s", &expires_s) != 0) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "a token needs a session and what it may");
+        return FALSE;
+    }
+    if (expires_s < 0 || expires_s > 10 * 366 * 86400) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID, "a token lives for 0 s to ten years");
         return FALSE;
     }
     gboolean may_publish = strcmp(may, "publish") == 0;
@@ -198,7 +205,8 @@ static gboolean write_token(MnbDb *db, gpointer data, GError **error)
     g_autoptr(MnbLink) link = mnb_link_create(
         db, MNB_LINK_MEDIA, session->event, session->id,
         may_publish ? MNB_ROLE_PRESENTER : MNB_ROLE_OBSERVER,
-        label[0] != '\0' ? label : (may_publish ? "Encoder" : "Player"), 0, now_us, token, error);
+        label[0] != '\0' ? label : (may_publish ? "Encoder" : "Player"),
+        expires_s > 0 ? now_us + expires_s * G_USEC_PER_SEC : 0, now_us, token, error);
     if (link == NULL || !audit(db, now_us, "token-create", "link", link->id, error))
         return FALSE;
     g_free(call->text);

@@ -183,22 +183,26 @@ int mnb_cli_token(int argc, char **argv)
     g_autofree char *session = NULL;
     g_autofree char *may = NULL;
     g_autofree char *label = NULL;
+    gint64 expires_s = 30 * 86400;
     const GOptionEntry entries[] = {
         {"session", 0, 0, G_OPTION_ARG_STRING, &session, "the session it is for", "ID"},
         {"may", 0, 0, G_OPTION_ARG_STRING, &may, "publish (WHIP) or receive (WHEP)", "WHAT"},
         {"label", 0, 0, G_OPTION_ARG_STRING, &label, "name shown in the room", "TEXT"},
+        {"expires-in", 0, 0, G_OPTION_ARG_INT64, &expires_s,
+         "how long it works (30 days); 0: for ever", "SECONDS"},
         {NULL},
     };
     int code = 2;
     if (parse("- make a bearer token for WHIP or WHEP", entries, &place, &argc, &argv)) {
         if (argc != 1 || session == NULL || may == NULL)
-            code = usage("token --session ID --may publish|receive [--label TEXT]");
+            code = usage("token --session ID --may publish|receive [--label TEXT] [--expires-in "
+                         "SECONDS]");
         else
-            code =
-                ask_and_print(&place,
-                              json_pack("{s:s, s:s, s:s, s:s}", "do", "token", "session", session,
-                                        "may", may, "label", label != NULL ? label : ""),
-                              "token");
+            code = ask_and_print(&place,
+                                 json_pack("{s:s, s:s, s:s, s:s, s:I}", "do", "token", "session",
+                                           session, "may", may, "label", label != NULL ? label : "",
+                                           "expires_s", (json_int_t)expires_s),
+                                 "token");
     }
     place_clear(&place);
     return code;

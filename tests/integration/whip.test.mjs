@@ -137,6 +137,15 @@ test('a second encoder of the same link comes back as itself, and its first reso
   await call('DELETE', first.headers.get('location'));
 });
 
+test('a token has an end', { timeout: 30000 }, async () => {
+  const brief = await server.cli('token', '--session', session, '--may', 'receive', '--expires-in', '1');
+  const refused = await until('the token to expire', async () => {
+    const response = await post(`/whep/${session}`, { token: brief, body: PLAYER });
+    return response.status === 401 ? response : null;
+  });
+  await assertProblem(refused, 401, 'link-expired', /./);
+});
+
 /** A POST as it comes from an address out in the world: by the front door's own socket. */
 function postFrom(address, token, body) {
   return new Promise((resolve, reject) => {
