@@ -122,13 +122,14 @@ gboolean mnb_moment_replace(MnbDb *db, const char *recording, MnbMomentKind kind
 typedef struct {
     const MnbCaptureTimeline *timeline;
     GHashTable *names;    /* peer id -> name, owned */
-    GHashTable *refused;  /* peer ids that do not consent now */
+    GHashTable *agreed;   /* peer ids whose last answer about being recorded is yes */
     json_t *agenda;       /* owned; the items */
     json_t *chapters;     /* owned */
     GPtrArray *chat;      /* MnbMoment, owned by the array */
     GPtrArray *chat_from; /* char *, owned: peer of each */
     GPtrArray *captions;
     GPtrArray *captions_from;
+    gboolean is_paused; /* the recording, by whoever may */
 } Reading;
 
 static const char *text_of(const json_t *body, const char *key)
@@ -145,8 +146,7 @@ static void add(Reading *reading, MnbMomentKind kind, const MnbLogEntry *entry, 
 {
     gint64 end_us = mnb_capture_timeline_at(reading->timeline, entry->at_us);
     const char *text = text_of(body, "text");
-    if (end_us < 0 || entry->peer == NULL || *text == '\0' ||
-        g_hash_table_contains(reading->refused, entry->peer))
+    if (end_us < 0 || reading->is_paused || entry->peer == NULL || *text == '\0')
         return;
     gboolean is_caption = kind == MNB_MOMENT_CAPTION;
     MnbMoment *moment = g_new0(MnbMoment, 1);
@@ -175,14 +175,27 @@ static void add_chapter(Reading *reading, gint64 wall_us, const char *en, const 
                                     "title_en", en, "title_ja", ja));
 }
 
-static void set_consent(Reading *reading, const char *peer, const char *consent)
+/* As room-state.h has it: who was not asked has not agreed; an encoder has, unless it says no. */
+static void set_consent(Reading *reading, const char *peer, const char *answer)
 {
-    if (peer == NULL || *consent == '\0')
+    if (strcmp(answer, "yes") == 0)
+        g_hash_table_add(reading->agreed, g_strdup(peer));
+    else if (strcmp(answer, "no") == 0)
+        g_hash_table_remove(reading->agreed, peer);
+}
+
+static void on_peer(Reading *reading, const MnbLogEntry *entry, const json_t *body)
+{
+    if (entry->peer == NULL)
         return;
-    if (strcmp(consent, "no") == 0)
-        g_hash_table_add(reading->refused, g_strdup(peer));
-    else
-        g_hash_table_remove(reading->refused, peer);
+    if (strcmp(entry->type, "peer-consent") == 0) {
+        set_consent(reading, entry->peer, text_of(body, "answer"));
+        return;
+    }
+    g_hash_table_replace(reading->names, g_strdup(entry->peer), g_strdup(text_of(body, "name")));
+    if (strcmp(text_of(body, "kind"), "encoder") == 0)
+        set_consent(reading, entry->peer, "yes");
+    set_consent(reading, entry->peer, text_of(body, "consent"));
 }
 
 static gboolean on_entry(const MnbLogEntry *entry, gpointer data, GError **error)
@@ -190,17 +203,15 @@ static gboolean on_entry(const MnbLogEntry *entry, gpointer data, GError **error
     Reading *reading = data;
     json_t *body = json_loads(entry->body, JSON_REJECT_DUPLICATES, NULL);
     const char *to = text_of(body, "to");
-    if (strcmp(entry->type, "peer-joined") == 0 || strcmp(entry->type, "peer-renamed") == 0) {
-        if (entry->peer != NULL)
-            g_hash_table_replace(reading->names, g_strdup(entry->peer),
-                                 g_strdup(text_of(body, "name")));
-        set_consent(reading, entry->peer, text_of(body, "consent"));
-    } else if (strcmp(entry->type, "consent") == 0) {
-        set_consent(reading, entry->peer, text_of(body, "consent"));
+    if (strcmp(entry->type, "peer-joined") == 0 || strcmp(entry->type, "peer-renamed") == 0 ||
+        strcmp(entry->type, "peer-consent") == 0) {
+        on_peer(reading, entry, body);
     } else if (strcmp(entry->type, "chat") == 0 && (*to == '\0' || strcmp(to, "all") == 0)) {
         add(reading, MNB_MOMENT_CHAT, entry, body);
     } else if (strcmp(entry->type, "caption") == 0) {
         add(reading, MNB_MOMENT_CAPTION, entry, body);
+    } else if (g_str_has_prefix(entry->type, "recording-")) {
+        reading->is_paused = strcmp(entry->type, "recording-paused") == 0;
     } else if (strcmp(entry->type, "agenda") == 0) {
         json_decref(reading->agenda);
         reading->agenda = json_incref(json_object_get(body, "items"));
@@ -217,11 +228,11 @@ static gboolean on_entry(const MnbLogEntry *entry, gpointer data, GError **error
     return TRUE;
 }
 
-/* Whoever said no in the end is nowhere, also with what came before. */
-static void drop_refused(const Reading *reading, GPtrArray *moments, GPtrArray *from)
+/* Who has not agreed in the end is nowhere, also with what came before. */
+static void keep_agreed(const Reading *reading, GPtrArray *moments, GPtrArray *from)
 {
     for (guint i = moments->len; i > 0; i--) {
-        if (!g_hash_table_contains(reading->refused, g_ptr_array_index(from, i - 1)) &&
+        if (g_hash_table_contains(reading->agreed, g_ptr_array_index(from, i - 1)) &&
             i <= MNB_MOMENTS_MAX)
             continue;
         g_ptr_array_remove_index(moments, i - 1);
@@ -251,7 +262,7 @@ gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *
     Reading reading = {
         .timeline = timeline,
         .names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-        .refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .agreed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .chapters = json_array(),
         .chat = g_ptr_array_new_with_free_func(free_moment),
         .chat_from = g_ptr_array_new_with_free_func(g_free),
@@ -260,14 +271,14 @@ gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *
     };
     gboolean ok = mnb_session_log_read(db, session, 0, on_entry, &reading, error);
     if (ok) {
-        drop_refused(&reading, reading.chat, reading.chat_from);
-        drop_refused(&reading, reading.captions, reading.captions_from);
+        keep_agreed(&reading, reading.chat, reading.chat_from);
+        keep_agreed(&reading, reading.captions, reading.captions_from);
         ok = mnb_moment_replace(db, recording, MNB_MOMENT_CHAT, NULL, reading.chat, error) &&
              mnb_moment_replace(db, recording, MNB_MOMENT_CAPTION, NULL, reading.captions, error) &&
              put_chapters(db, recording, reading.chapters, error);
     }
     g_hash_table_unref(reading.names);
-    g_hash_table_unref(reading.refused);
+    g_hash_table_unref(reading.agreed);
     json_decref(reading.agenda);
     json_decref(reading.chapters);
     g_ptr_array_unref(reading.chat);

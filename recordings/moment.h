@@ -41,7 +41,8 @@ GPtrArray *mnb_moment_languages(MnbDb *db, const char *recording, GError **error
 gboolean mnb_moment_replace(MnbDb *db, const char *recording, MnbMomentKind kind,
                             const char *language, GPtrArray *moments, GError **error);
 
-/* Write. Takes the chat to all, final captions and slides out of the session's log: what was
- * written while nothing was recorded, and what went to somebody in particular, is left out. */
+/* Write. Takes the chat to all and final captions out of the session's log. Left out: what was
+ * written while nothing was recorded or in a pause, what went to somebody in particular, and
+ * everything of a peer whose last answer about being recorded is not yes. */
 gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *session,
                                   const MnbCaptureTimeline *timeline, GError **error);
