@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define START_US        MNB_SECOND_US
+#define CATCH_SPEED_MIN 3      /* times the track's bit rate */
 #define SHARE_FAST_US   50000  /* when the estimate is below what is used */
 #define SHARE_SLOW_US   250000 /* while something is held back */
 #define RAISE_LASTS_US  (10 * MNB_SECOND_US)
@@ -270,7 +271,7 @@ static void share_out(MnbTransport *transport, bool is_new_choice, int64_t now_u
         stay_bps = transport->limit_bps;
     bool may_raise = is_new_choice || transport->lowered_us <= transport->bandwidth->restored_us ||
                      now_us - transport->lowered_us >= transport->raise_gap_us;
-    int8_t before[MNB_SLOTS_MAX];
+    int8_t before[MNB_SLOTS_MAX] = {0};
     for (size_t i = 0; i < claims.n; i++)
         before[i] = claims.items[i].layer;
     MnbAllocationSum sum = mnb_allocate(claims.items, claims.n, stay_bps, raise_bps, may_raise);
@@ -433,8 +434,9 @@ double mnb_line_catch_bps(const MnbSlot *slot, uint64_t wanted_bps, int64_t now_
     uint32_t bps = mnb_bandwidth_bps(transport->bandwidth, now_us);
     if (bps == MNB_BANDWIDTH_UNKNOWN || bps >= wanted_bps)
         return (double)wanted_bps;
-    /* What the others leave, but always faster than the track goes on. */
-    double least = cost_of(slot->source) * 1.25;
+    /* What the others leave, but always much faster than the track goes on: as long as a receiver
+     * catches up, what it sees is late. */
+    double least = cost_of(slot->source) * CATCH_SPEED_MIN;
     double left =
         bps > transport->used_bps ? (double)(bps - transport->used_bps) + cost_of(slot->source) : 0;
     return left > least ? left : least;
