@@ -306,12 +306,14 @@ gboolean mnb_catalog_file_rebuild(MnbStore *store, MnbRebuild *result, GError **
     gboolean had_one = g_file_test(path, G_FILE_TEST_EXISTS);
     if (had_one) {
         g_autoptr(GError) cause = NULL;
-        g_autoptr(MnbCatalog) before = mnb_catalog_open(store, MNB_CATALOG_NO_FLAGS, &cause);
+        MnbCatalog *before = mnb_catalog_open(store, MNB_CATALOG_NO_FLAGS, &cause);
+        if (before != NULL)
+            mnb_catalog_close(before); /* its manifests are written */
         if (g_error_matches(cause, MNB_ERROR, MNB_ERROR_BUSY)) {
             g_propagate_error(error, g_steal_pointer(&cause));
             return FALSE;
         }
-    } /* closed again: its manifests are written */
+    }
     g_autoptr(MnbCatalog) catalog = mnb_catalog_open(store, MNB_CATALOG_ANEW, error);
     if (catalog == NULL)
         return FALSE;

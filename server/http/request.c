@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY         "mnb-request"
-#define PAGE_MAX    100000
-#define IGNORED_MAX (1024 * 1024) /* bytes of a refused body that are read before the line is cut  \
-                                   */
+#define KEY      "mnb-request"
+#define PAGE_MAX 100000
+#define IGNORED_MAX                                                                                \
+    (1024 * 1024) /* bytes of a refused body that are read before the line is cut                  \
+                   */
 #define TOUCH_US G_USEC_PER_SEC
 
 MnbHttpRequest *mnb_http_request_ref(MnbHttpRequest *request)
@@ -172,8 +173,9 @@ static void set_common_headers(MnbHttpRequest *request)
         soup_message_headers_replace(headers, "Cache-Control", "no-store");
     if ((request->match.flags & MNB_ROUTE_CORS) != 0) {
         soup_message_headers_replace(headers, "Access-Control-Allow-Origin", "*");
-        soup_message_headers_replace(headers, "Access-Control-Expose-Headers",
-                                     "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After");
+        soup_message_headers_replace(
+            headers, "Access-Control-Expose-Headers",
+            "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After");
     }
 }
 

@@ -379,8 +379,8 @@ gboolean mnb_room_publish(MnbMember *member, const char *offer, gsize len,
     else if (!plan_named(sdp, tracks, track_count, plan, error))
         return FALSE;
     refuse_unplanned(sdp, plan);
-    MnbMediaWorker *worker = member->publish != NULL ? ready_worker(room, error)
-                                                      : roomy_worker(room, error);
+    MnbMediaWorker *worker =
+        member->publish != NULL ? ready_worker(room, error) : roomy_worker(room, error);
     if (worker == NULL)
         return FALSE;
     /* Judged with empty local values first, so that a bad offer does not end what is published. */

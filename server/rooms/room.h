@@ -80,10 +80,10 @@ typedef struct {
     MnbCodec codec;
     MnbLayer layers[MNB_SDP_LAYERS_MAX];
     guint layer_count;
-    guint32 recorded; /* the layer that the recorder has; 0: none */
+    guint32 recorded;                             /* the layer that the recorder has; 0: none */
     char recorded_channel[MNB_LANGUAGE_TAG_SIZE]; /* ... as the voice of; "": of the floor */
-    gint64 off_us;    /* since when it is switched off; 0: on */
-    guint speaks;     /* as in MnbSlotSource */
+    gint64 off_us;                                /* since when it is switched off; 0: on */
+    guint speaks;                                 /* as in MnbSlotSource */
     gint64 spoke_us;
 } MnbPublication;
 

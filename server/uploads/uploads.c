@@ -352,7 +352,8 @@ static void remove_strays(MnbUploads *uploads)
     g_autoptr(GDir) dir = g_dir_open(mnb_store_folder(uploads->store, MNB_STORE_UPLOADS), 0, NULL);
     for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(MnbUpload) upload = mnb_upload_find(db, name, &error);
+        MnbUpload *upload = mnb_upload_find(db, name, &error);
+        mnb_upload_free(upload);
         if (g_error_matches(error, MNB_ERROR, MNB_ERROR_NOT_FOUND))
             mnb_uploads_forget_file(uploads, name);
     }

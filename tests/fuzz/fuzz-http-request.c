@@ -1,9 +1,9 @@
 /* What a stranger writes into the first line and the headers: media paths, cookies, origins, bearer
  * tokens, addresses. The input is one of them. */
 #include "server/access/origin.h"
+#include "server/access/rate.h"
 #include "server/http/asker.h"
 #include "server/http/media-path.h"
-#include "server/access/rate.h"
 #include "server/http/router.h"
 #include <stdint.h>
 #include <string.h>

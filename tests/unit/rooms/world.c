@@ -157,6 +157,7 @@ gboolean socket_send(Socket *socket, const char *json, GError **why)
     return TRUE;
 }
 
+G_GNUC_PRINTF(3, 0)
 static const char *ask(Socket *socket, const char *kind, const char *fields, va_list args)
 {
     static gint64 last = 1000;
