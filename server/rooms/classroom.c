@@ -1,4 +1,5 @@
 #include "server/rooms/classroom.h"
+#include "recordings/fields.h"
 #include <string.h>
 
 /* --------------------------------------------------------------------------------------- names */
@@ -9,52 +10,9 @@ static const char *const question_states[MNB_N_QUESTION_STATES] = {"open", "answ
 static const char *const poll_states[MNB_N_POLL_STATES] = {"draft", "open", "closed"};
 static const char *const deck_states[MNB_N_DECK_STATES] = {"converting", "ready", "failed"};
 
-static int find_name(const char *const *names, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (g_strcmp0(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
-const char *mnb_phase_to_string(MnbPhase phase)
-{
-    return (guint)phase < MNB_N_PHASES ? phases[phase] : NULL;
-}
-
-gboolean mnb_phase_parse(const char *name, MnbPhase *phase)
-{
-    int index = find_name(phases, MNB_N_PHASES, name);
-    if (index >= 0)
-        *phase = (MnbPhase)index;
-    return index >= 0;
-}
-
-const char *mnb_question_state_to_string(MnbQuestionState state)
-{
-    return (guint)state < MNB_N_QUESTION_STATES ? question_states[state] : NULL;
-}
-
-gboolean mnb_question_state_parse(const char *name, MnbQuestionState *state)
-{
-    int index = find_name(question_states, MNB_N_QUESTION_STATES, name);
-    if (index >= 0)
-        *state = (MnbQuestionState)index;
-    return index >= 0;
-}
-
-const char *mnb_poll_state_to_string(MnbPollState state)
-{
-    return (guint)state < MNB_N_POLL_STATES ? poll_states[state] : NULL;
-}
-
-gboolean mnb_poll_state_parse(const char *name, MnbPollState *state)
-{
-    int index = find_name(poll_states, MNB_N_POLL_STATES, name);
-    if (index >= 0)
-        *state = (MnbPollState)index;
-    return index >= 0;
-}
+MNB_DEFINE_NAMES(MnbPhase, mnb_phase, phases)
+MNB_DEFINE_NAMES(MnbQuestionState, mnb_question_state, question_states)
+MNB_DEFINE_NAMES(MnbPollState, mnb_poll_state, poll_states)
 
 const char *mnb_deck_state_to_string(MnbDeckState state)
 {
