@@ -246,6 +246,13 @@ gboolean mnb_media_worker_tap_open(MnbMediaWorker *worker, guint32 tap, int memf
     return send_command(worker, MNB_MEDIA_TAP_OPEN, &body, sizeof body, fds, TAP_FDS);
 }
 
+gboolean mnb_media_worker_feed_open(MnbMediaWorker *worker, const MnbFeedOpen *feed, int memfd,
+                                    int eventfd)
+{
+    const int fds[TAP_FDS] = {memfd, eventfd};
+    return send_command(worker, MNB_MEDIA_FEED_OPEN, feed, sizeof *feed, fds, TAP_FDS);
+}
+
 gboolean mnb_media_worker_tap_track(MnbMediaWorker *worker, guint32 tap, guint32 track,
                                     gboolean is_on)
 {
@@ -305,6 +312,13 @@ static void tell_slot_state(const MnbMediaEvents *events, MnbMediaWorker *worker
 {
     if (events->slot_state != NULL)
         events->slot_state(worker, message, data);
+}
+
+static void tell_feed_key(const MnbMediaEvents *events, MnbMediaWorker *worker, const void *message,
+                          gpointer data)
+{
+    if (events->feed_key != NULL)
+        events->feed_key(worker, message, data);
 }
 
 static void tell_gone(const MnbMediaEvents *events, MnbMediaWorker *worker, const void *message,
@@ -379,6 +393,7 @@ static const struct {
     {MNB_MEDIA_WORKER_STATS, sizeof(MnbWorkerStats), on_worker_stats, NULL},
     {MNB_MEDIA_TRANSPORT_STATS, sizeof(MnbTransportStats), NULL, tell_transport_stats},
     {MNB_MEDIA_SLOT_STATE, sizeof(MnbSlotState), NULL, tell_slot_state},
+    {MNB_MEDIA_FEED_KEY, sizeof(MnbMediaId), NULL, tell_feed_key},
     {MNB_MEDIA_TCP_PASS, sizeof(MnbTcpPass), on_pass, NULL},
 };
 

@@ -34,6 +34,7 @@ typedef struct {
     void (*refused)(MnbMediaWorker *worker, const MnbMediaRefused *refused, gpointer data);
     void (*transport_stats)(MnbMediaWorker *worker, const MnbTransportStats *stats, gpointer data);
     void (*slot_state)(MnbMediaWorker *worker, const MnbSlotState *state, gpointer data);
+    void (*feed_key)(MnbMediaWorker *worker, const MnbMediaId *track, gpointer data);
     void (*gone)(MnbMediaWorker *worker, gpointer data);      /* it died: its ids are void */
     void (*restarted)(MnbMediaWorker *worker, gpointer data); /* ready again after `gone` */
 } MnbMediaEvents;
@@ -79,6 +80,8 @@ gboolean mnb_media_worker_transport_limit(MnbMediaWorker *worker, guint32 transp
 gboolean mnb_media_worker_track_aside(MnbMediaWorker *worker, guint32 track, gboolean is_aside);
 gboolean mnb_media_worker_key_frame(MnbMediaWorker *worker, guint32 track);
 /* @memfd, @eventfd: borrowed for the call. */
+gboolean mnb_media_worker_feed_open(MnbMediaWorker *worker, const MnbFeedOpen *feed, int memfd,
+                                    int eventfd);
 gboolean mnb_media_worker_tap_open(MnbMediaWorker *worker, guint32 tap, int memfd, int eventfd);
 gboolean mnb_media_worker_tap_track(MnbMediaWorker *worker, guint32 tap, guint32 track,
                                     gboolean is_on);

@@ -11,6 +11,7 @@
 _Static_assert(sizeof(MnbMediaHead) == 8, "head");
 _Static_assert(sizeof(MnbMediaId) == 8, "id");
 _Static_assert(sizeof(MnbTransportOpen) == 112, "transport open");
+_Static_assert(sizeof(MnbFeedOpen) == 8, "feed open");
 _Static_assert(sizeof(MnbTransportRemote) == 72, "transport remote");
 _Static_assert(sizeof(MnbTransportRestart) == 136, "transport restart");
 _Static_assert(sizeof(MnbExtensionIds) == 8, "extension ids");
@@ -44,7 +45,10 @@ uint16_t mnb_control_body_size(MnbMediaType type)
     case MNB_MEDIA_KEY_FRAME:
     case MNB_MEDIA_TAP_OPEN:
     case MNB_MEDIA_TAP_CLOSE:
+    case MNB_MEDIA_FEED_KEY:
         return sizeof(MnbMediaId);
+    case MNB_MEDIA_FEED_OPEN:
+        return sizeof(MnbFeedOpen);
     case MNB_MEDIA_TRACK_ADD:
         return sizeof(MnbTrackAdd);
     case MNB_MEDIA_SLOT_ADD:

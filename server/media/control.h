@@ -58,6 +58,7 @@ typedef enum {
     MNB_MEDIA_TAP_CLOSE,       /* MnbMediaId */
     MNB_MEDIA_TRANSPORT_LIMIT, /* MnbTransportLimit */
     MNB_MEDIA_TRACK_ASIDE,     /* MnbTrackAside */
+    MNB_MEDIA_FEED_OPEN = 20,  /* MnbFeedOpen; two descriptors: memfd, eventfd of a ring to read */
     MNB_MEDIA_TCP_TAKE = 40, /* MnbTcpPass; one descriptor: a connection that another worker took */
 
     /* worker -> manabi */
@@ -69,6 +70,7 @@ typedef enum {
     MNB_MEDIA_WORKER_STATS,    /* MnbWorkerStats, once a second */
     MNB_MEDIA_TRANSPORT_STATS, /* MnbTransportStats, each connected transport every 2 s */
     MNB_MEDIA_SLOT_STATE,      /* MnbSlotState */
+    MNB_MEDIA_FEED_KEY = 120,  /* MnbMediaId of a video track of a feed: a key frame is wanted */
     MNB_MEDIA_TCP_PASS = 140,  /* MnbTcpPass; one descriptor: for worker `worker` */
 } MnbMediaType;
 
@@ -101,6 +103,14 @@ typedef struct {
     char ufrag[MNB_ICE_UFRAG_MAX]; /* theirs: the part of USERNAME after the colon */
     uint8_t fingerprint[MNB_FINGERPRINT_BYTES];
 } MnbTransportRemote;
+
+/* A publishing transport without network: its packets are taken from a packet ring, whose records
+ * name them by the ids of tracks that are added to it as usual (ssrc 0, no NACK). Closed as any
+ * transport. */
+typedef struct {
+    uint32_t transport;
+    uint32_t room;
+} MnbFeedOpen;
 
 /* ICE restart (RFC 8445, 9): keys and SRTP state stay; both credential pairs are good for 30 s. */
 typedef struct {

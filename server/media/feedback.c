@@ -1,5 +1,6 @@
 #include "server/media/feedback.h"
 
+#include "server/media/feed.h"
 #include "server/media/line.h"
 #include "server/media/slot.h"
 #include "server/media/track.h"
@@ -219,6 +220,11 @@ bool mnb_feedback_send_pli(MnbTrack *track)
 {
     MnbTransport *transport = track->transport;
     MnbRtcpWriter writer;
+    if (transport->feed != NULL) {
+        mnb_feed_request_key(track);
+        transport->worker->stats.plis_out++;
+        return true;
+    }
     if (track->ssrc == 0 || !mnb_transport_rtcp_begin(transport, &writer) ||
         mnb_rtcp_put_pli(&writer, transport->rtcp_ssrc, track->ssrc) < 0)
         return false;

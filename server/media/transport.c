@@ -1,5 +1,6 @@
 #include "server/media/transport.h"
 
+#include "server/media/feed.h"
 #include "server/media/feedback.h"
 #include "server/media/ice.h"
 #include "server/media/line.h"
@@ -54,7 +55,9 @@ static void leave_room(MnbRoom *room)
     free(room);
 }
 
-int mnb_transport_open(MnbWorker *worker, const MnbTransportOpen *open)
+/* @is_feed: without ICE. */
+static int open_transport(MnbWorker *worker, const MnbTransportOpen *open, bool is_feed,
+                          MnbTransport **transport_out)
 {
     if (open->transport == 0 || (open->direction != MNB_PUBLISH && open->direction != MNB_RECEIVE))
         return -EINVAL;
@@ -77,7 +80,7 @@ int mnb_transport_open(MnbWorker *worker, const MnbTransportOpen *open)
         transport;
     transport->room = join_room(worker, open->room);
     int error = transport->room == NULL ? -ENOMEM : 0;
-    if (error == 0)
+    if (error == 0 && !is_feed)
         error = mnb_ice_set_credentials(transport, open->ufrag, open->pwd, 0);
     if (error == 0)
         error = mnb_id_map_put(&worker->transports, transport->id, transport);
@@ -92,7 +95,24 @@ int mnb_transport_open(MnbWorker *worker, const MnbTransportOpen *open)
     /* The first tick comes at a random moment, so that a thousand joiners do not report at once. */
     mnb_wheel_arm(&worker->wheel, &transport->tick_timer,
                   worker->now_us + MNB_SECOND_US / 2 + mnb_worker_random() % MNB_SECOND_US);
+    *transport_out = transport;
     return 0;
+}
+
+int mnb_transport_open(MnbWorker *worker, const MnbTransportOpen *open)
+{
+    MnbTransport *transport;
+    return open_transport(worker, open, false, &transport);
+}
+
+int mnb_transport_open_feed(MnbWorker *worker, uint32_t id, uint32_t room,
+                            MnbTransport **transport_out)
+{
+    MnbTransportOpen open = {.transport = id, .room = room, .direction = MNB_PUBLISH};
+    int error = open_transport(worker, &open, true, transport_out);
+    if (error == 0)
+        (*transport_out)->is_connected = true;
+    return error;
 }
 
 void mnb_transport_free(MnbTransport *transport)
@@ -104,6 +124,7 @@ void mnb_transport_free(MnbTransport *transport)
         mnb_track_free(transport->tracks);
     while (transport->n_slots > 0)
         mnb_slot_free(transport->slots[transport->n_slots - 1]);
+    mnb_feed_free(transport->feed);
     mnb_ice_clear(transport);
     mnb_timer_cancel(&transport->tick_timer);
     mnb_timer_cancel(&transport->dtls_timer);
@@ -518,6 +539,8 @@ static void on_twcc_timer(void *owner, int64_t now_us)
 static bool is_over(const MnbTransport *transport, int64_t now_us, MnbClosedReason *reason_out)
 {
     int64_t heard_us = transport->valid_us != 0 ? transport->valid_us : transport->opened_us;
+    if (transport->feed != NULL)
+        return false; /* manabi watches over who fills it */
     *reason_out = MNB_CLOSED_TIMEOUT;
     if (now_us - heard_us >= MNB_DEAD_US)
         return true;

@@ -17,6 +17,10 @@
 /* Returns 0, or why the command is refused: -EEXIST, -EINVAL, -ENOMEM. */
 int mnb_transport_open(MnbWorker *worker, const MnbTransportOpen *open);
 
+/* The same for a feed (feed.h): connected from the start, without ICE and keys. */
+int mnb_transport_open_feed(MnbWorker *worker, uint32_t id, uint32_t room,
+                            MnbTransport **transport_out);
+
 /* Frees it with its tracks and slots. NULL is fine. */
 void mnb_transport_free(MnbTransport *transport);
 

@@ -37,6 +37,7 @@ typedef struct MnbTransport MnbTransport;
 typedef struct MnbTrack MnbTrack;
 typedef struct MnbSlot MnbSlot;
 typedef struct MnbTap MnbTap;
+typedef struct MnbFeed MnbFeed;
 
 /* ---- addresses ---- */
 
@@ -104,6 +105,7 @@ struct MnbTransport {
     MnbWorker *worker;
     MnbRoom *room;
     uint32_t id;
+    MnbFeed *feed; /* its packets come from a ring (feed.c); NULL: from the network */
     MnbDirection direction;
     uint32_t rtcp_ssrc; /* ours, in what we send about a publisher */
     int64_t opened_us;
@@ -361,6 +363,7 @@ struct MnbWorker {
     MnbDtlsContext *dtls_context;
 
     MnbIdMap rooms, transports, tracks, slots, taps;
+    MnbFeed *feeds[64];    /* MNB_FEEDS_MAX */
     MnbIdMap ufrags;       /* hash of ufrag -> transport */
     MnbIdMap flows;        /* hash of flow -> tuple */
     MnbTransport *closing; /* freed at the end of the step */

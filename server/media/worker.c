@@ -1,6 +1,7 @@
 #include "server/media/worker.h"
 
 #include "server/media/fanout.h"
+#include "server/media/feed.h"
 #include "server/media/handshakes.h"
 #include "server/media/ice.h"
 #include "server/media/line.h"
@@ -273,6 +274,13 @@ static int on_tap_close(MnbWorker *worker, const void *body, MnbControlMessage *
     return 0;
 }
 
+static int on_feed_open(MnbWorker *worker, const void *body, MnbControlMessage *message)
+{
+    if (message->n_fds != 2)
+        return -EINVAL;
+    return mnb_feed_open(worker, body, message->fds[0], message->fds[1]);
+}
+
 static int on_tcp_take(MnbWorker *worker, const void *body, MnbControlMessage *message)
 {
     if (message->n_fds != 1)
@@ -296,6 +304,7 @@ static int (*const commands[])(MnbWorker *worker, const void *body, MnbControlMe
     [MNB_MEDIA_TAP_OPEN] = on_tap_open,
     [MNB_MEDIA_TAP_TRACK] = on_tap_track,
     [MNB_MEDIA_TAP_CLOSE] = on_tap_close,
+    [MNB_MEDIA_FEED_OPEN] = on_feed_open,
     [MNB_MEDIA_TCP_TAKE] = on_tcp_take,
     [MNB_MEDIA_TRANSPORT_LIMIT] = on_transport_limit,
 };
@@ -567,6 +576,9 @@ int mnb_worker_step(MnbWorker *worker, int wait_ms)
     for (int i = 0; i < n; i++)
         if (events[i].data.u32 < worker->config.n_udp_fds)
             read_socket(worker, events[i].data.u32);
+    for (int i = 0; i < n; i++)
+        if (events[i].data.u32 >= MNB_FEED_EVENTS && events[i].data.u32 < MNB_TCP_EVENTS)
+            mnb_feed_on_event(worker, events[i].data.u32);
     for (int i = 0; i < n; i++)
         if (events[i].data.u32 >= MNB_TCP_EVENTS && events[i].data.u32 != UINT32_MAX)
             mnb_tcp_on_event(worker->tcp, events[i].data.u32, events[i].events);
