@@ -13,8 +13,7 @@ import { EventState, EventTime } from '../parts/event-time';
 import { usePageTitle } from '../parts/hooks';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import { BilingualTitle, Marked, OtherTitle, PageHeading } from '../parts/parts';
-import { DeviceControls } from './device-controls';
-import { JoinOptions } from './join-options';
+import { DoorPart } from './lazy-part';
 import { StreamVideo } from './media-element';
 import { roomIcons, sourceIcon } from './room-icons';
 
@@ -114,7 +113,7 @@ function DeviceSetup({ media, startWith, setStartWith, role }: {
               <Preview media={media} startWith={startWith} onToggle={(source) => void toggle(source)} />
               <p class="quiet preview-hint">{t('join.on-entry')}</p>
             </div>
-            <DeviceControls media={media} idPrefix="join" onChoose={(source, id) => void media.choose(source, id)} />
+            <DoorPart name="DeviceControls" props={{ media, idPrefix: 'join', onChoose: (source, id) => void media.choose(source, id) }} />
           </div>
         )}
     </section>
@@ -202,7 +201,7 @@ export function PreJoin({ info, media, onJoin }: {
           </fieldset>
         )}
         {canPublish && <DeviceSetup media={media} startWith={startWith} setStartWith={setStartWith} role={role} />}
-        <JoinOptions languages={event.languages} />
+        <DoorPart name="JoinOptions" props={{ languages: event.languages }} />
         <div class="pre-join-actions">
           {canPublish && <button type="submit" class="button is-primary is-large">{t('join.join')}</button>}
           <div class="pre-join-listen">

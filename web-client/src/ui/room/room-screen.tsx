@@ -18,7 +18,7 @@ import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
 import { icons } from '../parts/icon';
 import { Failed, Loading, StateBox, PageHeading } from '../parts/parts';
-import { OverView } from './over-view';
+import { DoorPart } from './lazy-part';
 import { PreJoin, type JoinChoice } from './pre-join';
 import { RoomUi, type RoomContextValue } from './room-ui';
 import { RoomView } from './room-view';
@@ -93,7 +93,7 @@ function Invitation({ token, info, onReload }: { token: string; info: JoinInfo; 
     case 'room':
       return <RoomView room={stage.entered} info={info} onOver={over} />;
     case 'over':
-      return <OverView end={stage.end} refusal={stage.refusal} info={info} token={token} onRejoin={onReload} />;
+      return <DoorPart name="OverView" props={{ end: stage.end, refusal: stage.refusal, info, token, onRejoin: onReload }} />;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatTime, languageName, viewerTimeZone } from '../../../i18n/format';
-import { reasonText, t } from '../../../i18n/room';
+import { c } from '../../../i18n/classroom';
+import { reasonText } from '../../../i18n/room';
 import type { PendingChat } from '../../../store/room';
 import { findPeer } from '../../../store/room-state';
 import { isSendKey } from '../../parts/ime';
@@ -21,12 +22,12 @@ function Pending({ message }: { message: PendingChat }): JSX.Element {
     <li class="message is-pending">
       <p class="message-text"><PersonText text={message.text} /></p>
       {message.failure === null
-        ? <p class="quiet">{t('chat.sending')}</p>
+        ? <p class="quiet">{c('chat.sending')}</p>
         : (
           <p class="message-failure" role="alert">
-            {t('chat.failed', { reason: reasonText(message.failure) })}{' '}
-            <button type="button" class="text-button" onClick={() => store.retryChat(message.key)}>{t('chat.retry')}</button>{' '}
-            <button type="button" class="text-button" onClick={() => store.dropChat(message.key)}>{t('chat.drop')}</button>
+            {c('chat.failed', { reason: reasonText(message.failure) })}{' '}
+            <button type="button" class="text-button" onClick={() => store.retryChat(message.key)}>{c('chat.retry')}</button>{' '}
+            <button type="button" class="text-button" onClick={() => store.dropChat(message.key)}>{c('chat.drop')}</button>
           </p>
         )}
     </li>
@@ -38,9 +39,9 @@ function ChatScope({ to }: { to: string }): JSX.Element | null {
   const { store } = useRoom();
   const room = store.room.value;
   if (to === 'all' || room === null) return null;
-  const text = to === 'facilitators' ? t('chat.for-facilitators')
-    : to.startsWith('booth:') ? t('chat.for-booth')
-    : to === room.me ? t('chat.for-me') : t('chat.for-person', { name: findPeer(room, to)?.name ?? '–' });
+  const text = to === 'facilitators' ? c('chat.for-facilitators')
+    : to.startsWith('booth:') ? c('chat.for-booth')
+    : to === room.me ? c('chat.for-me') : c('chat.for-person', { name: findPeer(room, to)?.name ?? '–' });
   return <p class="message-scope"><PersonText text={text} /></p>;
 }
 
@@ -51,14 +52,14 @@ function useScopes(): { value: string; label: string }[] {
   if (room === null) return [];
   const isHost = store.may.value.has('moderate');
   const scopes: { value: string; label: string }[] = [];
-  if (isHost || room.settings.may_chat || store.role.value !== 'participant') scopes.push({ value: 'all', label: t('chat.to-all') });
-  scopes.push({ value: 'facilitators', label: t('chat.to-facilitators') });
+  if (isHost || room.settings.may_chat || store.role.value !== 'participant') scopes.push({ value: 'all', label: c('chat.to-all') });
+  scopes.push({ value: 'facilitators', label: c('chat.to-facilitators') });
   const mine = store.me.value?.booth ?? null;
   const booths = isHost ? room.channels.map((one) => one.channel).filter((one) => one !== 'floor') : mine === null ? [] : [mine];
-  for (const one of booths) scopes.push({ value: `booth:${one}`, label: t('chat.to-booth', { language: languageName(one) }) });
+  for (const one of booths) scopes.push({ value: `booth:${one}`, label: c('chat.to-booth', { language: languageName(one) }) });
   for (const peer of room.peers) {
     const isAllowed = room.settings.private_chat || isHost || peer.role === 'facilitator';
-    if (peer.id !== room.me && isAllowed) scopes.push({ value: peer.id, label: t('chat.to-person', { name: peer.name }) });
+    if (peer.id !== room.me && isAllowed) scopes.push({ value: peer.id, label: c('chat.to-person', { name: peer.name }) });
   }
   if (!scopes.some((one) => one.value === ui.chatTo.value)) queueMicrotask(() => { ui.chatTo.value = scopes[0]?.value ?? 'all'; });
   return scopes;
@@ -77,12 +78,12 @@ function Messages(): JSX.Element {
   }, [chat.length, pending.length]);
   const zone = viewerTimeZone();
   return (
-    <div ref={ref} class="messages" tabIndex={0} role="region" aria-label={t('chat.title')}
+    <div ref={ref} class="messages" tabIndex={0} role="region" aria-label={c('chat.title')}
       onScroll={(event) => {
         const box = event.currentTarget;
         isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
       }}>
-      {chat.length === 0 && pending.length === 0 && <p class="quiet">{t('chat.empty')}</p>}
+      {chat.length === 0 && pending.length === 0 && <p class="quiet">{c('chat.empty')}</p>}
       <ol>
         {chat.map((message) => (
           <li key={message.id} class={message.peer === me ? 'message is-mine' : 'message'}>
@@ -113,20 +114,20 @@ export function ChatPanel(): JSX.Element {
     input.current?.focus();
   };
   if (!store.may.value.has('chat')) {
-    return <><Messages /><p class="quiet panel-note">{t('chat.off')}</p></>;
+    return <><Messages /><p class="quiet panel-note">{c('chat.off')}</p></>;
   }
   return (
     <>
       <Messages />
       <form class="chat-form" onSubmit={(event) => { event.preventDefault(); send(); }}>
-        {scopes[0]?.value === 'facilitators' && <p class="quiet">{t('chat.only-facilitators')}</p>}
+        {scopes[0]?.value === 'facilitators' && <p class="quiet">{c('chat.only-facilitators')}</p>}
         <div class="chat-to">
-          <label for="chat-to">{t('chat.to')}</label>
+          <label for="chat-to">{c('chat.to')}</label>
           <select id="chat-to" value={ui.chatTo} onChange={(event) => { ui.chatTo.value = event.currentTarget.value; }}>
             {scopes.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
           </select>
         </div>
-        <label for="chat-text">{t('chat.write')}</label>
+        <label for="chat-text">{c('chat.write')}</label>
         <div class="chat-line">
           <textarea ref={input} id="chat-text" rows={2} maxLength={TEXT_MAX} value={ui.draft} aria-describedby="chat-hint"
             enterkeyhint="send"
@@ -137,10 +138,10 @@ export function ChatPanel(): JSX.Element {
               send();
             }} />
           <button type="submit" class="button is-primary" disabled={ui.draft.value.trim() === ''}>
-            <Icon path={roomIcons.send} size={20} /><span>{t('chat.send')}</span>
+            <Icon path={roomIcons.send} size={20} /><span>{c('chat.send')}</span>
           </button>
         </div>
-        <p id="chat-hint" class="quiet chat-hint">{t('chat.hint')}</p>
+        <p id="chat-hint" class="quiet chat-hint">{c('chat.hint')}</p>
       </form>
     </>
   );

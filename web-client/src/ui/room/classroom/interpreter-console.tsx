@@ -13,7 +13,7 @@ import { findPeer, type RoomState } from '../../../store/room-state';
 import { Icon } from '../../parts/icon';
 import { isShortcut } from '../../parts/ime';
 import { PersonText } from '../../parts/parts';
-import { LevelBars } from '../level-bars';
+import { LevelBars } from '../door/level-bars';
 import { roomIcons } from '../room-icons';
 import { useRoom } from '../room-ui';
 import { useClock } from '../use-clock';

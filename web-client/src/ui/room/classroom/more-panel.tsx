@@ -1,5 +1,6 @@
 /** Everything that has no place in the bar; on a phone also what is in the bar elsewhere. */
 import type { JSX } from 'preact';
+import { c } from '../../../i18n/classroom';
 import { t } from '../../../i18n/room';
 import { REACTIONS } from '../../../protocol/classroom';
 import { announce } from '../../../store/announcer';
@@ -23,7 +24,7 @@ function PanelLine({ panel, icon, count = 0 }: { panel: Panel; icon: string; cou
 function ReactionRow(): JSX.Element {
   const { store } = useRoom();
   return (
-    <div class="reaction-row" role="group" aria-label={t('room.reactions')}>
+    <div class="reaction-row" role="group" aria-label={c('room.reactions')}>
       {REACTIONS.map((name) => (
         <button key={name} type="button" class="icon-button" aria-label={t(`react.${name}`)} title={t(`react.${name}`)}
           onClick={() => void store.request({ kind: 'react', name })}>
@@ -86,8 +87,8 @@ export function MorePanel(): JSX.Element {
         {document.pictureInPictureEnabled && isLive && (
           <li>
             <button type="button" class="more-line" onClick={() => {
-              void openSmallWindow().then((isOpen) => { if (!isOpen) announce(t('room.pip-failed'), 'assertive'); });
-            }}><Icon path={roomIcons.pip} size={22} /><span>{t('room.pip')}</span></button>
+              void openSmallWindow().then((isOpen) => { if (!isOpen) announce(c('room.pip-failed'), 'assertive'); });
+            }}><Icon path={roomIcons.pip} size={22} /><span>{c('room.pip')}</span></button>
           </li>
         )}
         <li>

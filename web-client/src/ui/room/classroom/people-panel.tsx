@@ -169,7 +169,7 @@ export function PeoplePanel(): JSX.Element | null {
   if (room === null) return null;
   const hands = handsInOrder(room);
   return (
-    <div class="people" tabIndex={0} role="region" aria-label={t('people.title')}>
+    <div class="people" tabIndex={0} role="region" aria-label={c('people.title')}>
       {hands.length > 0 && <Hands hands={hands} />}
       <h3>{c('people.here')} <span class="quiet">{t.count('people.count', room.peers.length)}</span></h3>
       <ul>{room.peers.map((peer) => <Person key={peer.id} peer={peer} />)}</ul>

@@ -5,7 +5,7 @@ import { c } from '../../../i18n/classroom';
 import { t } from '../../../i18n/room';
 import type { PictureMode } from '../../../protocol/signalling';
 import { Dialog, LanguageSwitch } from '../../parts/parts';
-import { DeviceControls } from '../device-controls';
+import { DeviceControls } from '../door/device-controls';
 import { LAYOUTS, useRoom, type Layout } from '../room-ui';
 
 function Choices<T extends string>({ name, legend, values, value, label, onChoose }: {

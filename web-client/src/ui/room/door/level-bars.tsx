@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { t } from '../../i18n/room';
-import { meterLevel } from '../../rtc/level-meter';
+import { t } from '../../../i18n/room';
+import { meterLevel } from '../../../rtc/level-meter';
 
 const BARS = 10;
 

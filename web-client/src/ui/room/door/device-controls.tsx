@@ -1,15 +1,15 @@
 /** Choosing microphone, camera and speaker, in pre-join and in the room's settings. */
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { t } from '../../i18n/room';
-import { canChooseSpeaker, type DeviceChoice } from '../../rtc/devices';
-import type { PublishedSource } from '../../rtc/publisher';
-import { makeTestSound } from '../../rtc/test-sound';
-import type { LocalMedia } from '../../store/local-media';
-import { useOwnSignal } from '../parts/hooks';
-import { Icon, icons } from '../parts/icon';
+import { t } from '../../../i18n/room';
+import { canChooseSpeaker, type DeviceChoice } from '../../../rtc/devices';
+import type { PublishedSource } from '../../../rtc/publisher';
+import { makeTestSound } from '../../../rtc/test-sound';
+import type { LocalMedia } from '../../../store/local-media';
+import { useOwnSignal } from '../../parts/hooks';
+import { Icon, icons } from '../../parts/icon';
 import { LevelBars } from './level-bars';
-import { roomIcons } from './room-icons';
+import { roomIcons } from '../room-icons';
 
 interface SelectProps {
   id: string;

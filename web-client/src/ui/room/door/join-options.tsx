@@ -1,15 +1,15 @@
 /** Before joining: what to hear, how much data to use, and what the line will carry, in plain words. */
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { languageName } from '../../i18n/format';
-import { t } from '../../i18n/room';
-import type { PictureMode } from '../../protocol/signalling';
-import { checkLine, verdictOf, type LineCheck, type LineVerdict } from '../../rtc/line-check';
-import { readPreference, writePreference } from '../../store/preferences';
-import { signalUrl } from '../../store/room-line';
-import { useOwnSignal } from '../parts/hooks';
-import { Icon } from '../parts/icon';
-import { roomIcons } from './room-icons';
+import { languageName } from '../../../i18n/format';
+import { d } from '../../../i18n/door';
+import type { PictureMode } from '../../../protocol/signalling';
+import { checkLine, verdictOf, type LineCheck, type LineVerdict } from '../../../rtc/line-check';
+import { readPreference, writePreference } from '../../../store/preferences';
+import { signalUrl } from '../../../store/room-line';
+import { useOwnSignal } from '../../parts/hooks';
+import { Icon } from '../../parts/icon';
+import { roomIcons } from '../room-icons';
 
 const MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
 const MODE_FOR: Readonly<Record<LineVerdict, PictureMode>> = { good: 'all', fair: 'one', weak: 'audio', blocked: 'all' };
@@ -29,17 +29,17 @@ function LineResult({ onVerdict }: { onVerdict: (verdict: LineVerdict) => void }
   };
   useEffect(run, []);
   const isDone = result !== 'busy' && result !== 'failed';
-  const text = result === 'busy' ? t('check.busy') : result === 'failed' ? t('check.failed') : t(`check.${verdictOf(result)}`);
+  const text = result === 'busy' ? d('check.busy') : result === 'failed' ? d('check.failed') : d(`check.${verdictOf(result)}`);
   return (
     <div class="line-check" data-line={isDone ? verdictOf(result) : result}>
       <p role="status"><Icon path={roomIcons.bars} size={20} /> {text}</p>
       {isDone && (
         <p class="quiet">
-          {t('check.round-trip', { ms: result.roundTripMs })}
-          {result.kbitPerSecond !== null && <> · {t('check.rate', { rate: (result.kbitPerSecond / 1000).toFixed(1) })}</>}
+          {d('check.round-trip', { ms: result.roundTripMs })}
+          {result.kbitPerSecond !== null && <> · {d('check.rate', { rate: (result.kbitPerSecond / 1000).toFixed(1) })}</>}
         </p>
       )}
-      {result !== 'busy' && <button type="button" class="text-button" onClick={run}>{t('check.again')}</button>}
+      {result !== 'busy' && <button type="button" class="text-button" onClick={run}>{d('check.again')}</button>}
     </div>
   );
 }
@@ -54,31 +54,31 @@ export function JoinOptions({ languages }: { languages: readonly string[] }): JS
   };
   return (
     <section class="panel" aria-labelledby="line-heading">
-      <h2 id="line-heading">{t('check.title')}</h2>
+      <h2 id="line-heading">{d('check.title')}</h2>
       {/* The person's own choice stands; only where there is none the line decides. */}
       <LineResult onVerdict={(verdict) => {
         if (readPreference('picture-mode') === null && verdict !== 'good') chooseMode(MODE_FOR[verdict]);
       }} />
       <div class="device-setup">
         <fieldset class="choices">
-          <legend>{t('check.data')}</legend>
+          <legend>{d('check.data')}</legend>
           {MODES.map((one) => (
             <label key={one} class="choice">
               <input type="radio" name="join-data" checked={mode === one} onChange={() => chooseMode(one)} />
-              {t(`check.data-${one}`)}
+              {d(`check.data-${one}`)}
             </label>
           ))}
         </fieldset>
         {languages.length > 0 && (
           <fieldset class="choices">
-            <legend>{t('check.hear')}</legend>
+            <legend>{d('check.hear')}</legend>
             {['floor', ...languages].map((one) => (
               <label key={one} class="choice">
                 <input type="radio" name="join-hear" checked={hear === one} onChange={() => {
                   setHear(one);
                   writePreference('hear', one);
                 }} />
-                {one === 'floor' ? t('check.hear-floor') : <span lang={one}>{languageName(one)}</span>}
+                {one === 'floor' ? d('check.hear-floor') : <span lang={one}>{languageName(one)}</span>}
               </label>
             ))}
           </fieldset>

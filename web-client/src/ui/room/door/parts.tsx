@@ -1,0 +1,4 @@
+/** What `DoorPart` of lazy-part.tsx loads in one go. */
+export { DeviceControls } from './device-controls';
+export { JoinOptions } from './join-options';
+export { OverView } from './over-view';
