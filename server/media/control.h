@@ -25,7 +25,7 @@
 #pragma once
 #include <stdint.h>
 
-#define MNB_MEDIA_VERSION     2
+#define MNB_MEDIA_VERSION     3
 #define MNB_MEDIA_MESSAGE_MAX 1024 /* bytes of one message, head included */
 #define MNB_MID_MAX           16   /* bytes, NUL included, of a mid or rid */
 #define MNB_ICE_UFRAG_MAX     33   /* bytes, NUL included; we make 16 characters */
@@ -274,6 +274,7 @@ typedef struct {
     uint32_t slots_held_back; /* paused or reduced now */
     uint64_t probe_bytes;     /* of padding, to find out what lines take */
     uint64_t switches;        /* of layers, pauses included, for the sake of a line */
+    uint64_t silent;          /* packets of silence that were not sent on */
 } MnbWorkerStats;
 
 typedef enum {

@@ -51,7 +51,9 @@ const MnbPacket *mnb_speaker_beginning(const MnbTrack *track, int64_t now_us)
         back = MNB_VOICE_BACK_MAX - 1;
     for (; back >= 0; back--) {
         const MnbPacket *packet = mnb_track_packet(track, (uint16_t)(track->head - back));
-        if (packet != NULL && now_us - packet->arrival_us <= MNB_VOICE_BACK_US)
+        /* A silence that was left out is in front of it. */
+        if (packet != NULL && now_us - packet->arrival_us <= MNB_VOICE_BACK_US &&
+            track->voice_us - packet->arrival_us <= MNB_VOICE_EARLY_US)
             return packet;
     }
     return NULL;

@@ -11,6 +11,7 @@
 #define MNB_VOICE_PACKETS    3      /* of speech one behind the other: a voice, not a cough */
 #define MNB_VOICE_PAUSE_US   300000 /* without speech, then the next is a new beginning */
 #define MNB_VOICE_EARLY      2      /* packets before the first loud one: a soft consonant */
+#define MNB_VOICE_EARLY_US   100000 /* at most: before them silence was left out */
 #define MNB_VOICE_BACK_MAX   15     /* packets that are sent after the fact */
 #define MNB_VOICE_BACK_US    500000 /* older than that, speech goes on from now */
 

@@ -56,7 +56,7 @@ static void put(MnbTap *tap, const MnbRingRecord *record, const void *payload)
     }
 }
 
-void mnb_tap_put(MnbTap *tap, const MnbTrack *track, const MnbPacket *packet)
+void mnb_tap_put(MnbTap *tap, const MnbTrack *track, MnbPacket *packet, uint16_t seq)
 {
     MnbRingRecord record = {
         .size = (uint32_t)MNB_RTP_HEADER_BYTES + packet->size,
@@ -64,7 +64,9 @@ void mnb_tap_put(MnbTap *tap, const MnbTrack *track, const MnbPacket *packet)
         .track = track->config.track,
         .arrival_us = packet->arrival_us,
     };
+    mnb_rtp_set_seq(packet->data, seq);
     put(tap, &record, packet->data);
+    mnb_rtp_set_seq(packet->data, packet->seq);
 }
 
 void mnb_tap_put_report(MnbTap *tap, const MnbTrack *track)

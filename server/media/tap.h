@@ -1,8 +1,8 @@
 /* tap.h - copies tracks into a packet ring (packet-ring.h) for the recorder and other pipelines.
  *
- * What goes in is authentic, repaired, and carries the track's own sequence numbers; extensions are
- * left away. A full ring costs the tap packets, never the worker time. The reader is woken once per
- * receive batch. */
+ * What goes in is authentic, repaired, and carries sequence numbers without gaps of our making; of
+ * sound that is all that came, silence too. Extensions are left away. A full ring costs the tap
+ * packets, never the worker time. The reader is woken once per receive batch. */
 #pragma once
 #include "server/media/worker-state.h"
 
@@ -14,7 +14,8 @@ void mnb_tap_free(MnbTap *tap);
  * sender report. Returns 0 or -ENOSPC. */
 int mnb_tap_set_track(MnbTap *tap, MnbTrack *track, bool is_on);
 
-void mnb_tap_put(MnbTap *tap, const MnbTrack *track, const MnbPacket *packet);
+/* @seq: its number in the tap, which may not be the one in front of receivers. */
+void mnb_tap_put(MnbTap *tap, const MnbTrack *track, MnbPacket *packet, uint16_t seq);
 void mnb_tap_put_report(MnbTap *tap, const MnbTrack *track);
 
 /* Publishes what was put into all taps. */

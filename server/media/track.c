@@ -150,6 +150,7 @@ static void begin_stream(MnbTrack *track, const MnbRtp *rtp)
     track->n_left_out = 0;
     track->has_key = false;
     track->nack.n = 0;
+    track->n_silent = 0;
     track->sr_ntp = 0;
 }
 
@@ -272,6 +273,25 @@ static void note_key_frame(MnbTrack *track, const MnbPacket *packet, uint16_t se
     mnb_nack_drop_before(&track->nack, seq);
 }
 
+static void fill(const MnbTrack *track, MnbPacket *packet, uint16_t seq, const MnbRtp *rtp,
+                 const uint8_t *bytes, const MnbPayload *payload, int64_t now_us)
+{
+    packet->arrival_us = now_us;
+    packet->timestamp = rtp->timestamp;
+    packet->seq = seq;
+    packet->size = rtp->payload_bytes;
+    packet->vp8 = payload->vp8;
+    packet->level = MNB_LEVEL_NONE;
+    packet->has_marker = rtp->marker;
+    packet->is_key_start = payload->is_frame_start && payload->is_key_frame;
+    memcpy(mnb_packet_payload(packet), bytes + rtp->header_bytes, rtp->payload_bytes);
+    packet->data[0] = 0x80;
+    mnb_rtp_set_pt(packet->data, track->config.pt, rtp->marker);
+    mnb_rtp_set_seq(packet->data, seq);
+    mnb_rtp_set_timestamp(packet->data, rtp->timestamp);
+    mnb_rtp_set_ssrc(packet->data, track->ssrc);
+}
+
 static MnbPacket *store(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes,
                         const MnbPayload *payload, int64_t now_us)
 {
@@ -289,20 +309,7 @@ static MnbPacket *store(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes
     if (*place != NULL)
         mnb_slab_give(&track->worker->slabs[(*place)->slab], *place);
     *place = packet;
-    packet->arrival_us = now_us;
-    packet->timestamp = rtp->timestamp;
-    packet->seq = seq;
-    packet->size = rtp->payload_bytes;
-    packet->vp8 = payload->vp8;
-    packet->level = MNB_LEVEL_NONE;
-    packet->has_marker = rtp->marker;
-    packet->is_key_start = payload->is_frame_start && payload->is_key_frame;
-    memcpy(mnb_packet_payload(packet), bytes + rtp->header_bytes, rtp->payload_bytes);
-    packet->data[0] = 0x80;
-    mnb_rtp_set_pt(packet->data, track->config.pt, rtp->marker);
-    mnb_rtp_set_seq(packet->data, seq);
-    mnb_rtp_set_timestamp(packet->data, rtp->timestamp);
-    mnb_rtp_set_ssrc(packet->data, track->ssrc);
+    fill(track, packet, seq, rtp, bytes, payload, now_us);
     if (mnb_seq_is_newer(seq, track->head))
         track->head = seq;
     return packet;
@@ -317,14 +324,39 @@ static void tell_flow(MnbTrack *track, bool is_flowing)
     mnb_worker_tell(track->worker, MNB_MEDIA_TRACK_STATE, &body);
 }
 
-static void read_level(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes, MnbPacket *packet)
+static uint8_t read_level(const MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes)
 {
     uint8_t level;
     bool is_voice;
-    if (!mnb_rtp_read_audio_level(rtp, bytes, track->config.ext.audio_level, &level, &is_voice))
+    if (track->is_video ||
+        !mnb_rtp_read_audio_level(rtp, bytes, track->config.ext.audio_level, &level, &is_voice))
+        return MNB_LEVEL_NONE;
+    return (uint8_t)((is_voice ? 0x80 : 0) | level);
+}
+
+/* Counts silent packets in order. Returns true for one that need not be sent. */
+static bool note_silence(MnbTrack *track, uint8_t level)
+{
+    if (level == MNB_LEVEL_NONE || level < MNB_SILENT_LEVEL || (level & 0x80) != 0) {
+        track->n_silent = 0;
+        return false;
+    }
+    if (++track->n_silent <= MNB_SILENT_PACKETS)
+        return false;
+    return (track->n_silent - MNB_SILENT_PACKETS) % MNB_SILENT_EVERY != 0;
+}
+
+/* Receivers need it not, recordings have it. */
+static void tap_silence(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes,
+                        const MnbPayload *payload, int64_t now_us)
+{
+    MnbPacket *packet = track->n_taps == 0 ? NULL : take_packet(track, rtp->payload_bytes);
+    if (packet == NULL)
         return;
-    packet->level = (uint8_t)((is_voice ? 0x80 : 0) | level);
-    mnb_speaker_heard(track, packet);
+    fill(track, packet, rtp->seq, rtp, bytes, payload, now_us);
+    for (unsigned i = 0; i < track->n_taps; i++)
+        mnb_tap_put(track->taps[i], track, packet, rtp->seq);
+    mnb_slab_give(&track->worker->slabs[packet->slab], packet);
 }
 
 void mnb_track_on_packet(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes, int64_t now_us,
@@ -360,18 +392,26 @@ void mnb_track_on_packet(MnbTrack *track, const MnbRtp *rtp, const uint8_t *byte
             leave_out(track, rtp->seq);
         return;
     }
+    uint8_t level = read_level(track, rtp, bytes);
+    if (!is_late && note_silence(track, level)) {
+        tap_silence(track, rtp, bytes, &payload, now_us);
+        leave_out(track, rtp->seq);
+        track->worker->stats.silent++;
+        return;
+    }
     MnbPacket *packet = store(track, rtp, bytes, &payload, now_us);
     if (packet == NULL)
         return;
     packet->is_repair = is_late;
+    packet->level = level;
     if (packet->is_key_start)
         note_key_frame(track, packet, rtp->seq);
     else if (is_new_flow && (track->n_waiting > 0 || track->wants_key))
         mnb_track_request_key(track, now_us);
-    if (!track->is_video && track->config.ext.audio_level != 0)
-        read_level(track, rtp, bytes, packet);
+    if (level != MNB_LEVEL_NONE)
+        mnb_speaker_heard(track, packet);
     for (unsigned i = 0; i < track->n_taps; i++)
-        mnb_tap_put(track->taps[i], track, packet);
+        mnb_tap_put(track->taps[i], track, packet, track->is_video ? packet->seq : rtp->seq);
     mnb_fanout_add(track, packet, now_us);
 }
 

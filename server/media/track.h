@@ -2,7 +2,9 @@
  * requests for key frames. It is fed with plain packets and hands them to the fan-out and to taps.
  *
  * Packets that must not go on (padding only, forbidden payloads) are left out: later numbers move
- * up, so that no receiver asks for what nobody has. */
+ * up, so that no receiver asks for what nobody has. So is silence: of a microphone that is as quiet
+ * as a muted one for 200 ms, receivers get a packet each 400 ms (as of an encoder with DTX), until
+ * anything at all is heard. */
 #pragma once
 #include "server/media/worker-state.h"
 
@@ -10,6 +12,10 @@
 #define MNB_KEY_CACHE_US                                                                           \
     (2 * MNB_SECOND_US)       /* a key frame older than that is not sent to joiners */
 #define MNB_KEY_CACHE_MAX 256 /* packets */
+
+#define MNB_SILENT_LEVEL   100 /* -dBov: less than the last bit of 16 */
+#define MNB_SILENT_PACKETS 10  /* are sent, */
+#define MNB_SILENT_EVERY   20  /* then one of so many */
 
 /* Returns 0, or why the command is refused: -EEXIST, -EINVAL, -ENOENT, -ENOSPC, -ENOMEM. */
 int mnb_track_add(MnbWorker *worker, const MnbTrackAdd *add);

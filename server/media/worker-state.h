@@ -256,6 +256,7 @@ struct MnbTrack {
     uint32_t cost_bps; /* follows bps, down slowly: what a line needs for it; 0: not known */
     uint32_t level_sum, level_count; /* since the last round; level as loudness, 0-127 */
     float loudness;                  /* smoothed, 0-127 */
+    uint16_t n_silent;               /* packets in a row as quiet as a muted microphone */
     bool is_aside;                   /* not of the floor: never among the speakers */
     int64_t spoke_us;                /* last round in which it was above the threshold */
     int64_t voice_us;                /* when the last beginning of speech came; 0: never */

@@ -344,6 +344,46 @@ static MnbRing *open_tap(Rig *rig, uint32_t id, uint32_t bytes)
     return ring;
 }
 
+/* Of a microphone that is silent hardly anything goes on, with no gap in the numbers; what is
+ * recorded is whole; and the first sound is there at once. */
+static void test_silence(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    const MnbRingRecord *record;
+    const uint8_t *payload;
+    uint16_t seq = 100;
+    add_audio_track(f->rig, 80, 1, 8080);
+    add_audio_slot(f->rig, 71, 2, 7171);
+    bind_slot(f->rig, 71, 80);
+    MnbRing *ring = open_tap(f->rig, 90, 1u << 16);
+    MnbTapTrack on = {90, 80, 1};
+    rig_command(f->rig, MNB_MEDIA_TAP_TRACK, &on);
+    for (unsigned i = 0; i < 5 + 110 + 5; i++) {
+        bool is_silent = i >= 5 && i < 115;
+        send_audio(f, 8080, seq++, is_silent ? 127 : 0x80 | 30, 80);
+        rig_advance(f->rig, 20000);
+        if (i % 50 == 49)
+            peer_check(f->receiver, true);
+    }
+    peer_poll(f->receiver);
+    g_assert_cmpuint(peer_count(f->receiver, 7171), ==, 5 + 10 + 5 + 5);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->silent, ==, 95);
+    const PeerPacket *first = peer_packet(f->receiver, 7171, 0);
+    for (unsigned i = 1; i < 25; i++)
+        g_assert_cmpuint(peer_packet(f->receiver, 7171, i)->rtp.seq, ==,
+                         (uint16_t)(first->rtp.seq + i));
+    g_assert_cmpuint(peer_packet(f->receiver, 7171, 24)->rtp.timestamp, ==,
+                     first->rtp.timestamp + 119 * 960);
+    for (unsigned i = 0; i < 120; i++) {
+        MnbRtp rtp;
+        g_assert_cmpint(mnb_ring_take(ring, &record, &payload), ==, 1);
+        g_assert_cmpint(mnb_rtp_parse(&rtp, payload, record->size), ==, 0);
+        g_assert_cmpuint(rtp.seq, ==, 100 + i);
+        g_assert_cmpuint(rtp.timestamp, ==, (100 + i) * 960u);
+    }
+    mnb_ring_close(ring);
+}
+
 static void test_tap(Fixture *f, gconstpointer data)
 {
     (void)data;
@@ -512,6 +552,7 @@ int main(int argc, char **argv)
         {"/forwarding/passes-audio-and-its-level-on", test_audio},
         {"/forwarding/ranks-speakers-with-hysteresis", test_speakers},
         {"/forwarding/cuts-no-first-syllable", test_first_syllable},
+        {"/forwarding/silence-costs-next-to-nothing-and-is-recorded", test_silence},
         {"/forwarding/copies-tracks-into-a-tap", test_tap},
         {"/forwarding/holds-packets-for-a-crowd-to-send-them-together", test_crowd},
         {"/forwarding/sends-one-by-one-when-the-kernel-refuses-to-cut", test_gso_refused},
