@@ -277,6 +277,18 @@ static void close_loss_window(MnbBandwidth *self, int64_t now_us)
     follow_loss(self, self->acked_bps, now_us);
 }
 
+void mnb_bandwidth_forget(MnbBandwidth *self, uint16_t seq)
+{
+    MnbSentSize *sent = &self->sent[seq & MASK];
+    if (sent->seq != seq || sent->size == 0)
+        return;
+    if ((sent->size & COUNTED_LOST) == 0) {
+        self->loss_sent++;
+        self->loss_lost++;
+    }
+    sent->size = 0;
+}
+
 /* 24 bits of the peer's clock, made to go on. */
 static int64_t unwrap_reference(MnbBandwidth *self, int32_t reference_64)
 {

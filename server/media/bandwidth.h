@@ -96,6 +96,10 @@ static inline void mnb_bandwidth_sent(MnbBandwidth *self, uint16_t seq, size_t s
         (MnbSentSize){(uint32_t)now_us, seq, (uint16_t)size};
 }
 
+/* The packet was lost and goes out once more as it was: it counts as lost, and its late arrival
+ * says nothing. */
+void mnb_bandwidth_forget(MnbBandwidth *self, uint16_t seq);
+
 /* Transport-wide feedback, as mnb_rtcp_read_twcc() read it. @reference_64: its time, 64 ms units.
  */
 void mnb_bandwidth_on_feedback(MnbBandwidth *self, uint16_t base_seq, int32_t reference_64,

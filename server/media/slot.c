@@ -69,6 +69,20 @@ static bool has_rtx(const MnbSlotAdd *add)
     return false;
 }
 
+/* Pictures are repaired by RTX only; sound without it, by the same packet once more. */
+static int make_history(MnbSlot *slot)
+{
+    bool is_repeated = slot->config.is_video == 0 && !has_rtx(&slot->config);
+    if (slot->config.has_nack == 0 || (slot->config.is_video != 0 && !has_rtx(&slot->config)))
+        return 0;
+    unsigned places = slot->config.is_video ? MNB_VIDEO_HISTORY : AUDIO_HISTORY;
+    slot->history = calloc(places, sizeof slot->history[0]);
+    slot->history_mask = (uint16_t)(places - 1);
+    if (is_repeated)
+        slot->ends = calloc(places, sizeof slot->ends[0]);
+    return slot->history == NULL || (is_repeated && slot->ends == NULL) ? -ENOMEM : 0;
+}
+
 static int check_add(MnbWorker *worker, const MnbSlotAdd *add, const MnbTransport *transport)
 {
     if (transport == NULL || transport->is_closing)
@@ -105,19 +119,15 @@ int mnb_slot_add(MnbWorker *worker, const MnbSlotAdd *add)
     slot->rtx_seq = (uint16_t)(mnb_worker_random() & 0x7fff);
     slot->pli_tokens = PLI_TOKENS_MAX;
     error = build_header(slot);
-    if (error == 0 && has_rtx(add)) {
-        unsigned places = add->is_video ? MNB_VIDEO_HISTORY : AUDIO_HISTORY;
-        slot->history = calloc(places, sizeof slot->history[0]);
-        slot->history_mask = (uint16_t)(places - 1);
-        if (slot->history == NULL)
-            error = -ENOMEM;
-    }
+    if (error == 0)
+        error = make_history(slot);
     if (error == 0)
         error = mnb_line_prepare(transport, worker->now_us);
     if (error == 0)
         error = mnb_id_map_put(&worker->slots, slot->id, slot);
     if (error < 0) {
         free(slot->history);
+        free(slot->ends);
         free(slot);
         return error;
     }
@@ -212,6 +222,7 @@ void mnb_slot_free(MnbSlot *slot)
     if (slot->state != MNB_SLOT_IN_FULL)
         transport->worker->stats.slots_held_back--;
     free(slot->history);
+    free(slot->ends);
     free(slot);
 }
 
@@ -412,23 +423,36 @@ static size_t write_front(const MnbSlot *slot, uint8_t *out, const MnbPacket *pa
     return size;
 }
 
-static int seal(MnbSlot *slot, uint8_t *out, size_t cap, const MnbPacket *packet,
-                MnbSrtpStream *stream, size_t prefix_size, uint8_t padding)
+static MnbSrtpPacket make_job(const MnbSlot *slot, uint8_t *out, const MnbPacket *packet,
+                              size_t prefix_size, uint8_t padding)
 {
     size_t skip = slot->is_vp8 ? packet->vp8.descriptor_bytes : 0;
-    MnbSrtpPacket job = {
+    if (padding != 0)
+        mnb_rtp_set_padding(out, true);
+    return (MnbSrtpPacket){
         .header_len = slot->header_size,
         .prefix_len = (uint16_t)prefix_size,
         .payload_len = (uint16_t)(packet->size - skip),
         .padding_len = padding,
         .payload = packet->data + MNB_RTP_HEADER_BYTES + skip,
     };
-    if (padding != 0)
-        mnb_rtp_set_padding(out, true);
+}
+
+static int seal(MnbSlot *slot, uint8_t *out, size_t cap, const MnbPacket *packet,
+                MnbSrtpStream *stream, size_t prefix_size, uint8_t padding)
+{
+    MnbSrtpPacket job = make_job(slot, out, packet, prefix_size, padding);
     return mnb_srtp_protect(slot->transport->send_key, stream, out, cap, &job);
 }
 
 #define FRONT_MAX (MNB_SLOT_HEADER_MAX + 2 + MNB_VP8_DESCRIPTOR_MAX)
+
+/* The time that is written into a header. Of sound whole milliseconds, as the history has them: the
+ * packet may have to be made again. */
+static int64_t header_us(const MnbSlot *slot, int64_t now_us)
+{
+    return slot->ends == NULL ? now_us : now_us - now_us % 1000;
+}
 
 static int send_packet(MnbSlot *slot, const MnbPacket *packet, uint8_t padding, int64_t now_us)
 {
@@ -437,15 +461,18 @@ static int send_packet(MnbSlot *slot, const MnbPacket *packet, uint8_t padding, 
     uint16_t seq = (uint16_t)(packet->seq + slot->seq_delta);
     size_t cap = FRONT_MAX + packet->size + (size_t)padding + MNB_SRTP_TAG_MAX;
     uint8_t *out = mnb_tx_room(tx, cap);
-    size_t prefix =
-        write_front(slot, out, packet, 0, slot->pt, seq, transport->twcc_out, false, now_us);
+    size_t prefix = write_front(slot, out, packet, 0, slot->pt, seq, transport->twcc_out, false,
+                                header_us(slot, now_us));
     int len = seal(slot, out, cap, packet, &slot->stream, prefix, padding);
     if (__builtin_expect(len < 0, 0))
         return len;
     mnb_tx_add(tx, &transport->selected->route, (size_t)len);
     if (slot->history != NULL)
         slot->history[seq & slot->history_mask] = (MnbSent){
-            (uint32_t)(now_us / 1000), seq, packet->seq, transport->twcc_out, slot->epoch, 0};
+            (uint32_t)(now_us / 1000),     seq, packet->seq, transport->twcc_out, slot->epoch, 0,
+            padding & MNB_SENT_PADDING_MAX};
+    if (slot->ends != NULL)
+        slot->ends[seq & slot->history_mask] = mnb_srtp_end(out, len);
     if (slot->twcc_at != 0)
         mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
     if (!slot->has_sent || mnb_seq_is_newer(seq, slot->out_seq)) {
@@ -562,6 +589,29 @@ static int send_rtx(MnbSlot *slot, const MnbPacket *packet, int64_t now_us)
     return len;
 }
 
+/* The same packet once more, bit by bit: the receiver did not have it, so it is no replay to him.
+ */
+static int send_again(MnbSlot *slot, const MnbSent *sent, const MnbPacket *packet, int64_t now_us)
+{
+    MnbTransport *transport = slot->transport;
+    MnbTx *tx = transport->worker->tx;
+    size_t cap = FRONT_MAX + packet->size + (size_t)sent->padding + MNB_SRTP_TAG_MAX;
+    uint8_t *out = mnb_tx_room(tx, cap);
+    int64_t now_ms = now_us / 1000;
+    int64_t sent_ms = now_ms - (uint32_t)((uint32_t)now_ms - sent->sent_ms);
+    size_t prefix = write_front(slot, out, packet, 0, slot->pt, sent->out_seq, sent->twcc, false,
+                                sent_ms * 1000);
+    MnbSrtpPacket job = make_job(slot, out, packet, prefix, sent->padding);
+    int len = mnb_srtp_protect_again(transport->send_key, &slot->stream, out, cap, &job,
+                                     slot->ends[sent->out_seq & slot->history_mask]);
+    if (len < 0)
+        return len;
+    mnb_tx_add(tx, &transport->selected->route, (size_t)len);
+    if (slot->twcc_at != 0) /* it comes late, which says nothing about the line */
+        mnb_bandwidth_forget(transport->bandwidth, sent->twcc);
+    return len;
+}
+
 /* ---- padding, to find out what the line takes ---- */
 
 static uint8_t any_rtx_pt(const MnbSlot *slot)
@@ -622,24 +672,29 @@ void mnb_slot_on_nack(MnbSlot *slot, const uint16_t *seqs, size_t n, int64_t now
     uint32_t gap_us =
         transport->rtt_us > MNB_RTX_GAP_MIN_US ? transport->rtt_us : MNB_RTX_GAP_MIN_US;
     transport->worker->stats.nacks_in += n;
-    if (slot->history == NULL || slot->source == NULL || slot->rtx_pt == 0 || !transport->can_send)
+    if (slot->history == NULL || slot->source == NULL || !transport->can_send ||
+        (slot->ends == NULL && slot->rtx_pt == 0))
         return;
     uint64_t budget =
         transport->rtx_budget > MNB_RTX_BUDGET_MIN ? transport->rtx_budget : MNB_RTX_BUDGET_MIN;
     for (size_t i = 0; i < n && transport->rtx_bytes_tick < budget; i++) {
         MnbSent *sent = &slot->history[seqs[i] & slot->history_mask];
+        /* Of sound the first sending stays noted: it is part of the packet. */
+        unsigned gaps = slot->ends == NULL ? 1 : sent->tries + 1u;
         if (sent->out_seq != seqs[i] || sent->epoch != slot->epoch || sent->epoch == 0 ||
             sent->tries >= MNB_RTX_TRIES ||
-            (sent->tries > 0 && (now_ms - sent->sent_ms) * 1000 < gap_us))
+            (sent->tries > 0 && (now_ms - sent->sent_ms) * 1000 < gaps * gap_us))
             continue;
         const MnbPacket *packet = mnb_track_packet(slot->source, sent->seq);
         if (packet == NULL)
             continue;
-        int len = send_rtx(slot, packet, now_us);
+        int len = slot->ends == NULL ? send_rtx(slot, packet, now_us)
+                                     : send_again(slot, sent, packet, now_us);
         if (len < 0)
             continue;
-        sent->tries++;
-        sent->sent_ms = now_ms;
+        sent->tries = (sent->tries + 1u) & 3u;
+        if (slot->ends == NULL)
+            sent->sent_ms = now_ms;
         transport->rtx_bytes_tick += (unsigned)len;
         transport->worker->stats.rtx_out++;
         count_sent(transport, 1, (unsigned)len);

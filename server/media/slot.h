@@ -8,12 +8,12 @@
  * at once.
  *
  * NACKs are answered from the track's ring by RTX (RFC 4588): each packet at most 3 times, not
- * twice within a round trip, and within a budget of half the media. Without RTX they are not
- * answered: the same index must not be sealed twice under AES-GCM. */
+ * twice within a round trip, and within a budget of half the media. For sound nobody has RTX: there
+ * the very same packet is made again, bit by bit, or nothing is sent (mnb_srtp_protect_again). */
 #pragma once
 #include "server/media/worker-state.h"
 
-#define MNB_RTX_TRIES      3
+#define MNB_RTX_TRIES      3 /* fits MnbSent.tries */
 #define MNB_RTX_GAP_MIN_US 20000
 #define MNB_RTX_BUDGET_MIN (64u << 10) /* bytes a second */
 

@@ -265,20 +265,10 @@ void mnb_srtp_prefetch(const MnbSrtp *srtp)
         __builtin_prefetch(key + at);
 }
 
-int mnb_srtp_protect(MnbSrtp *srtp, MnbSrtpStream *stream, uint8_t *out, size_t cap,
-                     const MnbSrtpPacket *packet)
+/* Seals what lies in @out under @index. */
+static int seal(MnbSrtp *srtp, uint8_t *out, size_t len, const MnbSrtpPacket *packet,
+                uint64_t index)
 {
-    size_t len =
-        (size_t)packet->header_len + packet->prefix_len + packet->payload_len + packet->padding_len;
-    if (packet->header_len < RTP_HEADER_BYTES)
-        return -EINVAL;
-    if (len + srtp->tag_bytes > cap)
-        return -ENOSPC;
-    uint64_t index;
-    int result = find_index(stream, mnb_get_u16(out + 2), &index);
-    if (result < 0)
-        return result;
-
     MnbSrtpJob job;
     job.data = out;
     job.payload = packet->payload;
@@ -292,10 +282,55 @@ int mnb_srtp_protect(MnbSrtp *srtp, MnbSrtpStream *stream, uint8_t *out, size_t 
         out[len - 1] = packet->padding_len;
     }
     set_rtp_iv(srtp, &job, out, index);
+    int result = srtp->backend->seal(srtp->rtp_key, &job);
+    return result < 0 ? result : (int)(len + srtp->tag_bytes);
+}
+
+/* Bytes of the plain packet, or why it cannot be protected. */
+static int check_size(const MnbSrtp *srtp, const MnbSrtpPacket *packet, size_t cap)
+{
+    size_t len =
+        (size_t)packet->header_len + packet->prefix_len + packet->payload_len + packet->padding_len;
+    if (packet->header_len < RTP_HEADER_BYTES)
+        return -EINVAL;
+    return len + srtp->tag_bytes > cap ? -ENOSPC : (int)len;
+}
+
+int mnb_srtp_protect(MnbSrtp *srtp, MnbSrtpStream *stream, uint8_t *out, size_t cap,
+                     const MnbSrtpPacket *packet)
+{
+    int len = check_size(srtp, packet, cap);
+    if (len < 0)
+        return len;
+    uint64_t index;
+    int result = find_index(stream, mnb_get_u16(out + 2), &index);
+    if (result < 0)
+        return result;
     /* Before sealing: whatever happens to this packet, its nonce counts as used. */
     commit_index(stream, index);
-    result = srtp->backend->seal(srtp->rtp_key, &job);
-    return result < 0 ? result : (int)(len + srtp->tag_bytes);
+    return seal(srtp, out, (size_t)len, packet, index);
+}
+
+int mnb_srtp_protect_again(MnbSrtp *srtp, const MnbSrtpStream *stream, uint8_t *out, size_t cap,
+                           const MnbSrtpPacket *packet, uint32_t end)
+{
+    int len = check_size(srtp, packet, cap);
+    if (len < 0)
+        return len;
+    if (!stream->is_started)
+        return -ENOENT;
+    int64_t index = (int64_t)stream->highest +
+                    (int16_t)(uint16_t)(mnb_get_u16(out + 2) - (uint16_t)stream->highest);
+    if (index < 0 || (uint64_t)index > stream->highest ||
+        stream->highest - (uint64_t)index >= MNB_SRTP_WINDOW_BITS ||
+        (stream->window[WINDOW_WORD(index)] & WINDOW_MASK(index)) == 0)
+        return -ENOENT;
+    int sealed = seal(srtp, out, (size_t)len, packet, (uint64_t)index);
+    if (sealed < 0 || mnb_srtp_end(out, sealed) != end) {
+        OPENSSL_cleanse(out, (size_t)len + srtp->tag_bytes);
+        return -EPERM;
+    }
+    return sealed;
 }
 
 int mnb_srtp_unprotect(MnbSrtp *srtp, MnbSrtpStream *stream, uint8_t *packet, size_t len,

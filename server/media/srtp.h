@@ -15,7 +15,8 @@
  * descriptor, or the original sequence number of RTX.
  *
  * Under AES-GCM two different packets under one (key, SSRC, index) give the key away, so protect()
- * refuses an index that was used before: a repair goes out as RTX under its own SSRC.
+ * refuses an index that was used before: a repair goes out as RTX under its own SSRC. Where there
+ * is no RTX (sound), protect_again() makes the very same bytes once more, or nothing.
  *
  * Not here: MKI, key derivation rate, header encryption (RFC 6904), 32-bit tags. WebRTC has none.
  */
@@ -94,6 +95,21 @@ typedef struct {
  * -EALREADY this index was sent before; -ESTALE older than the window (do not send it). */
 int mnb_srtp_protect(MnbSrtp *srtp, MnbSrtpStream *stream, uint8_t *out, size_t cap,
                      const MnbSrtpPacket *packet);
+
+/* The last bytes of a protected packet, to be kept for: */
+static inline uint32_t mnb_srtp_end(const uint8_t *packet, int len)
+{
+    const uint8_t *end = packet + len - 4;
+    return (uint32_t)end[0] << 24 | (uint32_t)end[1] << 16 | (uint32_t)end[2] << 8 | end[3];
+}
+
+/* Makes a packet that was protected within the window again, for a receiver that lost it. @packet
+ * must be as it was, header and padding included; @end: mnb_srtp_end() of then. What would not be
+ * the same packet is not let out, since its nonce is used up.
+ * Returns: length; -ENOENT never sent or too old; -EPERM it would be another packet (@out is
+ * wiped); -ENOSPC, -EINVAL as above. */
+int mnb_srtp_protect_again(MnbSrtp *srtp, const MnbSrtpStream *stream, uint8_t *out, size_t cap,
+                           const MnbSrtpPacket *packet, uint32_t end);
 
 /* Decrypts in place. @header_len: MnbRtp.header_bytes of the packet.
  * The stream moves only when the tag is right.

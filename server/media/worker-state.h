@@ -272,9 +272,11 @@ typedef struct {
     uint16_t out_seq;
     uint16_t seq; /* of the track */
     uint16_t twcc;
-    uint8_t epoch; /* of the slot when it was sent; 0: empty */
-    uint8_t tries; /* resends */
+    uint8_t epoch;       /* of the slot when it was sent; 0: empty */
+    uint8_t tries : 2;   /* resends */
+    uint8_t padding : 6; /* of sound */
 } MnbSent;
+#define MNB_SENT_PADDING_MAX 63u
 _Static_assert(sizeof(MnbSent) == 12, "a history of 1024 is 12 KiB");
 
 #define MNB_SLOT_HEADER_MAX 56
@@ -283,7 +285,8 @@ struct MnbSlot {
     /* read for each packet */
     MnbTransport *transport;
     MnbTrack *source; /* what it shows; NULL: nothing */
-    MnbSent *history; /* NULL: no RTX here */
+    MnbSent *history; /* NULL: nothing is sent again */
+    uint32_t *ends;   /* beside history, of sound: mnb_srtp_end() of each; NULL: repaired by RTX */
     uint16_t history_mask;
     uint16_t seq_delta; /* out = track's + delta */
     uint16_t first_seq; /* of the track: nothing before it is sent */

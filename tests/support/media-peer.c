@@ -543,7 +543,7 @@ static void on_media(Peer *peer, uint8_t *data, size_t size, bool is_rtcp)
     peer->packets[peer->n_packets - 1].rtp = rtp;
 }
 
-static void on_datagram(Peer *peer, uint8_t *data, size_t size)
+void peer_open(Peer *peer, uint8_t *data, size_t size)
 {
     MnbStun stun;
     peer->datagrams++;
@@ -589,7 +589,7 @@ static void poll_stream(Peer *peer)
             size_t size = (size_t)peer->stream[at] << 8 | peer->stream[at + 1];
             if (peer->stream_len - at - 2 < size)
                 break;
-            on_datagram(peer, peer->stream + at + 2, size);
+            peer_open(peer, peer->stream + at + 2, size);
             at += 2 + size;
         }
         peer->stream_len -= at;
@@ -607,7 +607,7 @@ void peer_poll(Peer *peer)
     }
     while ((got = recv(peer->fd, data, sizeof data, 0)) > 0)
         if (!is_lost(peer))
-            on_datagram(peer, data, (size_t)got);
+            peer_open(peer, data, (size_t)got);
 }
 
 void peer_forget(Peer *peer)

@@ -135,6 +135,8 @@ void peer_close_dtls(Peer *peer);
 
 /* Reads the socket. */
 void peer_poll(Peer *peer);
+/* A datagram that was read by the caller. */
+void peer_open(Peer *peer, uint8_t *data, size_t size);
 void peer_forget(Peer *peer);
 
 typedef struct {

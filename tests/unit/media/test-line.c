@@ -14,6 +14,11 @@ static void as_old_receiver(World *w)
     w->has_twcc = false;
 }
 
+static void with_sound_repair(World *w)
+{
+    w->is_audio_nack = true;
+}
+
 static World *start(void (*setup)(World *w))
 {
     World *w = world_new(setup);
@@ -86,6 +91,23 @@ static void test_loss(void)
         g_assert_cmpfloat(extra, <=, 2.5 * cases[i].permille / 1000.0);
         world_free(w);
     }
+}
+
+/* Sound has no RTX; it is repaired all the same. */
+static void test_sound_loss(void)
+{
+    World *w = start(with_sound_repair);
+    world_run(w, SECOND_US);
+    world_set_down(w, (UdpLineSide){.delay_us = 40000, .loss_permille = 100}, 40000);
+    world_run(w, 8 * SECOND_US);
+    sink_reset(&w->sound);
+    world_run(w, 30 * SECOND_US);
+    g_test_message("10 %% of %u sounds lost, %u missing after repair", w->sound.sequence,
+                   missing(&w->sound, 50));
+    g_assert_cmpuint(w->sound.sequence, >, 1400);
+    g_assert_cmpuint(missing(&w->sound, 50) * 200, <=, w->sound.sequence); /* 0.5 % */
+    g_assert_cmpuint(w->receiver->bad_packets, <=, 200); /* repairs of what came late */
+    world_free(w);
 }
 
 /* 3 Mbit/s, then 600 kbit/s, then 3 Mbit/s, with a queue of 200 ms. */
@@ -260,6 +282,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/line/a-good-one-takes-everything", test_good_line);
     g_test_add_func("/line/loss-down-is-repaired", test_loss);
+    g_test_add_func("/line/lost-sound-is-repaired-without-rtx", test_sound_loss);
     g_test_add_func("/line/loss-up-is-repaired-once", test_loss_up);
     g_test_add_func("/line/a-bottleneck-is-followed-down-and-up", test_bottleneck);
     g_test_add_func("/line/sound-comes-before-pictures", test_sound_first);

@@ -295,6 +295,64 @@ static void test_never_seals_an_index_twice(void)
     mnb_srtp_free(sender);
 }
 
+/* A repair without RTX: the same bytes, or none. */
+static void test_makes_a_packet_again(void)
+{
+    for (gsize p = 0; p < G_N_ELEMENTS(profiles); p++) {
+        MnbSrtp *sender = new_keys(profiles[p]);
+        MnbSrtpStream stream = {0};
+        guint8 first[BUFFER_BYTES], again[BUFFER_BYTES], payload[60] = {1, 2, 3};
+        MnbSrtpPacket packet = {.header_len = HEADER_BYTES,
+                                .payload = payload,
+                                .payload_len = sizeof payload,
+                                .padding_len = 5};
+        write_header(again, 65530, 7);
+        g_assert_cmpint(mnb_srtp_protect_again(sender, &stream, again, sizeof again, &packet, 1),
+                        ==, -ENOENT);
+        write_header(first, 65530, 7);
+        int len = mnb_srtp_protect(sender, &stream, first, sizeof first, &packet);
+        g_assert_cmpint(len, >, 0);
+        guint32 end = mnb_srtp_end(first, len);
+        /* across a wrap of the sequence number */
+        for (guint i = 1; i < 500; i++)
+            if (i != 250)
+                g_assert_cmpint(protect(sender, &stream, again, (guint16)(65530 + i), 7, 20), >, 0);
+        write_header(again, 65530, 7);
+        g_assert_cmpint(mnb_srtp_protect_again(sender, &stream, again, sizeof again, &packet, end),
+                        ==, len);
+        g_assert_cmpmem(again, len, first, len);
+        /* another payload, padding or header: nothing comes out */
+        payload[30] ^= 1;
+        for (guint i = 0; i < 3; i++) {
+            write_header(again, 65530, 7);
+            if (i == 1)
+                payload[30] ^= 1, packet.padding_len = 6;
+            if (i == 2)
+                packet.padding_len = 5, again[4] ^= 1;
+            g_assert_cmpint(
+                mnb_srtp_protect_again(sender, &stream, again, sizeof again, &packet, end), ==,
+                -EPERM);
+            for (int j = 0; j < len; j++)
+                g_assert_cmpuint(again[j], ==, 0);
+        }
+        /* a number that was never sent, one that is to come, one that is too old */
+        const guint16 others[] = {(guint16)(65530 + 250), (guint16)(65530 + 500),
+                                  (guint16)(65530 - 900)};
+        for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+            write_header(again, others[i], 7);
+            g_assert_cmpint(
+                mnb_srtp_protect_again(sender, &stream, again, sizeof again, &packet, end), ==,
+                -ENOENT);
+        }
+        g_assert_cmpint(mnb_srtp_protect_again(sender, &stream, again, 20, &packet, end), ==,
+                        -ENOSPC);
+        packet.header_len = 8;
+        g_assert_cmpint(mnb_srtp_protect_again(sender, &stream, again, sizeof again, &packet, end),
+                        ==, -EINVAL);
+        mnb_srtp_free(sender);
+    }
+}
+
 static void test_rollover_counter_counts_wraps(void)
 {
     for (gsize p = 0; p < G_N_ELEMENTS(profiles); p++) {
@@ -555,6 +613,7 @@ static const Test tests[] = {
     {"/srtp/refuses-a-replayed-packet", test_refuses_a_replayed_packet, NULL, NULL},
     {"/srtp/a-long-jump-clears-the-window", test_a_long_jump_clears_the_window, NULL, NULL},
     {"/srtp/refuses-any-flipped-bit-and-any-cut", test_refuses_changed_bytes, NULL, NULL},
+    {"/srtp/makes-a-packet-again-bit-by-bit-or-not-at-all", test_makes_a_packet_again, NULL, NULL},
     {"/srtp/never-seals-an-index-twice", test_never_seals_an_index_twice, NULL, NULL},
     {"/srtp/rollover-counter-counts-wraps", test_rollover_counter_counts_wraps, NULL, NULL},
     {"/srtp/refuses-indexes-before-the-first-and-after-the-last", test_first_packets_around_zero,

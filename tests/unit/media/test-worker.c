@@ -105,6 +105,76 @@ static void test_nack(Fixture *f, gconstpointer data)
     g_assert_cmpuint(peer_count(f->receiver, SLOT_RTX), ==, 3);
 }
 
+/* Sound has no RTX: what is asked for comes again as the very same bytes, three times at most, and
+ * not after the slot was given to somebody else. */
+static void test_sound_again(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    MnbTrackAdd track = {.track = 70,
+                         .transport = 1,
+                         .codec = MNB_CODEC_OPUS,
+                         .pt = PT_OPUS,
+                         .clock_rate = 48000,
+                         .ssrc = 7070,
+                         .ext = {.audio_level = EXT_LEVEL}};
+    MnbSlotAdd slot = {.slot = 71,
+                       .transport = 2,
+                       .ssrc = 7171,
+                       .has_nack = 1,
+                       .clock_rate = 48000,
+                       .mid = "a",
+                       .ext = {.mid = EXT_MID, .audio_level = 9, .twcc = 3}};
+    slot.pt[MNB_CODEC_OPUS] = OUT_OPUS;
+    uint8_t sealed[4][2048], copy[2048], bytes[200], payload[80] = {0x78, 1, 2, 3};
+    ssize_t sizes[4];
+    MnbRtcpWriter writer;
+    rig_command(f->rig, MNB_MEDIA_TRACK_ADD, &track);
+    rig_command(f->rig, MNB_MEDIA_SLOT_ADD, &slot);
+    bind_slot(f->rig, 71, 70);
+    for (uint16_t i = 0; i < 4; i++) { /* read off the socket as they are: none is opened */
+        PeerRtp rtp = {.ssrc = 7070,
+                       .seq = (uint16_t)(65534 + i),
+                       .timestamp = 1000u + i * 960u,
+                       .pt = PT_OPUS,
+                       .payload = payload,
+                       .payload_size = 60u + i * 5u,
+                       .level_id = EXT_LEVEL,
+                       .level = 0x80 | 30};
+        peer_send(f->publisher, &rtp);
+        rig_advance(f->rig, 20500);
+        sizes[i] = recv(f->receiver->fd, sealed[i], sizeof sealed[i], MSG_DONTWAIT);
+        g_assert_cmpint(sizes[i], >, 60);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        memcpy(copy, sealed[i], sizeof copy);
+        peer_open(f->receiver, copy, (size_t)sizes[i]);
+    }
+    g_assert_cmpuint(peer_count(f->receiver, 7171), ==, 4);
+    uint16_t asked[] = {peer_packet(f->receiver, 7171, 1)->rtp.seq,
+                        peer_packet(f->receiver, 7171, 3)->rtp.seq};
+    unsigned again[4] = {0};
+    for (unsigned round = 0; round < 8; round++) {
+        uint8_t got[2048];
+        ssize_t size;
+        mnb_rtcp_begin(&writer, bytes, sizeof bytes - MNB_SRTCP_ADDED_MAX);
+        mnb_rtcp_put_nack(&writer, 1, 7171, asked, 2);
+        peer_send_rtcp(f->receiver, &writer);
+        rig_advance(f->rig, 30000);
+        while ((size = recv(f->receiver->fd, got, sizeof got, MSG_DONTWAIT)) > 0)
+            for (unsigned i = 0; i < 4; i++)
+                if (size == sizes[i] && memcmp(got, sealed[i], (size_t)size) == 0)
+                    again[i]++;
+                else if (size > 12 && got[1] == sealed[0][1] &&
+                         memcmp(got + 2, sealed[i] + 2, 2) == 0)
+                    g_error("another packet under number %u", i);
+    }
+    g_assert_cmpuint(again[0], ==, 0);
+    g_assert_cmpuint(again[1], ==, 3);
+    g_assert_cmpuint(again[2], ==, 0);
+    g_assert_cmpuint(again[3], ==, 3);
+    g_assert_cmpuint(mnb_worker_stats(f->rig->worker)->rtx_out, ==, 6);
+}
+
 static void test_upstream_repair(Fixture *f, gconstpointer data)
 {
     (void)data;
@@ -717,6 +787,7 @@ int main(int argc, char **argv)
         {"/worker/shows-video-from-a-key-frame-on", test_starts_at_key_frame},
         {"/worker/starts-a-joiner-from-the-key-frame-it-kept", test_key_cache},
         {"/worker/answers-a-nack-by-rtx-three-times-at-most", test_nack},
+        {"/worker/sends-sound-again-bit-by-bit", test_sound_again},
         {"/worker/asks-the-publisher-for-what-is-missing", test_upstream_repair},
         {"/worker/starts-at-a-key-frame-whose-first-packet-came-last", test_late_key_start},
         {"/worker/takes-rtx-probes-before-any-media", test_rtx_probe},
