@@ -72,6 +72,20 @@ gint64 mnb_film_edit_to_film(const MnbFilmEdit *edit, gint64 captured_us, gboole
     return film_us;
 }
 
+gint64 mnb_film_edit_to_captured(const MnbFilmEdit *edit, gint64 film_us)
+{
+    if (edit->n == 0)
+        return film_us;
+    for (guint i = 0; i < edit->n; i++) {
+        const MnbFilmRange *range = &edit->ranges[i];
+        gint64 length_us = range->end_us - range->start_us;
+        if (film_us < length_us || i + 1 == edit->n)
+            return range->start_us + film_us;
+        film_us -= length_us;
+    }
+    return film_us;
+}
+
 gint64 mnb_film_edit_length_us(const MnbFilmEdit *edit, gint64 captured_us)
 {
     gint64 length_us = 0;

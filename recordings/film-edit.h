@@ -36,5 +36,8 @@ json_t *mnb_film_edit_to_json(const MnbFilmEdit *edit, gint64 unit_us);
  * @is_cut_out: whether it was cut; NULL allowed. */
 gint64 mnb_film_edit_to_film(const MnbFilmEdit *edit, gint64 captured_us, gboolean *is_cut_out);
 
+/* Where a moment of the film was captured; past its end: that long after the last piece. */
+gint64 mnb_film_edit_to_captured(const MnbFilmEdit *edit, gint64 film_us);
+
 /* How long the film is, of what is @captured_us long. */
 gint64 mnb_film_edit_length_us(const MnbFilmEdit *edit, gint64 captured_us);

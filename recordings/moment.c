@@ -240,6 +240,39 @@ static void keep_agreed(const Reading *reading, GPtrArray *moments, GPtrArray *f
     }
 }
 
+/* Of a language that a person has touched, what was typed live does not come back. */
+static gboolean put_captions(MnbDb *db, const char *recording, GPtrArray *captions, GError **error)
+{
+    g_autoptr(MnbStmt) stmt =
+        mnb_db_prepare(db, "SELECT language FROM caption_track WHERE recording = ?1", error);
+    if (stmt == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(stmt, 1, recording);
+    g_autoptr(GHashTable) touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    int result;
+    while ((result = mnb_stmt_step(stmt, error)) > 0)
+        g_hash_table_add(touched, mnb_stmt_dup_text(stmt, 0));
+    if (result < 0)
+        return FALSE;
+    g_autoptr(MnbStmt) forget = mnb_db_prepare(
+        db,
+        "DELETE FROM moment WHERE recording = ?1 AND kind = 'caption' AND language NOT IN"
+        " (SELECT language FROM caption_track WHERE recording = ?1)",
+        error);
+    if (forget == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(forget, 1, recording);
+    if (!mnb_stmt_run(forget, error))
+        return FALSE;
+    for (guint i = 0; i < captions->len; i++) {
+        const MnbMoment *caption = captions->pdata[i];
+        if (!g_hash_table_contains(touched, caption->language) &&
+            !insert(db, recording, caption, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* Chapters that a person wrote stay. */
 static gboolean put_chapters(MnbDb *db, const char *id, const json_t *chapters, GError **error)
 {
@@ -274,7 +307,7 @@ gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *
         keep_agreed(&reading, reading.chat, reading.chat_from);
         keep_agreed(&reading, reading.captions, reading.captions_from);
         ok = mnb_moment_replace(db, recording, MNB_MOMENT_CHAT, NULL, reading.chat, error) &&
-             mnb_moment_replace(db, recording, MNB_MOMENT_CAPTION, NULL, reading.captions, error) &&
+             put_captions(db, recording, reading.captions, error) &&
              put_chapters(db, recording, reading.chapters, error);
     }
     g_hash_table_unref(reading.names);

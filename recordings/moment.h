@@ -43,6 +43,7 @@ gboolean mnb_moment_replace(MnbDb *db, const char *recording, MnbMomentKind kind
 
 /* Write. Takes the chat to all and final captions out of the session's log. Left out: what was
  * written while nothing was recorded or in a pause, what went to somebody in particular, and
- * everything of a peer whose last answer about being recorded is not yes. */
+ * everything of a peer whose last answer about being recorded is not yes. Captions of a language
+ * that a person has brought or edited (captions.h) stay as they are. */
 gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *session,
                                   const MnbCaptureTimeline *timeline, GError **error);

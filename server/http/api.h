@@ -55,6 +55,14 @@ gboolean mnb_api_may_review(MnbHttpRequest *request, const MnbRecording *recordi
 /* Returns (owned): the recording of the first parameter when who asks may watch it; NULL after the
  * problem was answered. */
 MnbRecording *mnb_api_find_watchable(MnbHttpRequest *request);
+/* The same when who asks may review it. */
+MnbRecording *mnb_api_find_reviewable(MnbHttpRequest *request);
+
+/* captions.c */
+void mnb_api_captions_list(MnbHttpRequest *request);
+void mnb_api_captions_track(MnbHttpRequest *request);
+void mnb_api_captions_put(MnbHttpRequest *request);
+void mnb_api_captions_remove(MnbHttpRequest *request);
 
 /* watch-texts.c */
 void mnb_api_recording_moments(MnbHttpRequest *request);

@@ -50,6 +50,20 @@ MnbRecording *mnb_api_find_watchable(MnbHttpRequest *request)
     return NULL;
 }
 
+MnbRecording *mnb_api_find_reviewable(MnbHttpRequest *request)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MnbRecording) recording = mnb_recording_find(
+        mnb_http_request_db(request), mnb_http_request_param(request, 0), &error);
+    if (recording != NULL && mnb_api_may_review(request, recording))
+        return g_steal_pointer(&recording);
+    if (recording == NULL)
+        mnb_http_request_answer_error(request, error);
+    else
+        mnb_http_request_answer_not_found(request);
+    return NULL;
+}
+
 /* ---- finding ---- */
 
 static json_t *facets(GPtrArray *list)

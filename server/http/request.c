@@ -1,4 +1,5 @@
 #include "server/http/request.h"
+#include "recordings/caption-file.h"
 #include "server/base/log.h"
 #include "server/http/asker.h"
 #include "server/http/http-internal.h"
@@ -371,7 +372,14 @@ static void read_address(MnbHttpRequest *request)
 
 guint mnb_http_body_max(const MnbRoute *route)
 {
-    return route->body == MNB_BODY_PDF ? MNB_SLIDES_BYTES_MAX : MNB_HTTP_BODY_MAX;
+    switch (route->body) {
+    case MNB_BODY_PDF:
+        return MNB_SLIDES_BYTES_MAX;
+    case MNB_BODY_CAPTIONS:
+        return MNB_CAPTION_FILE_MAX;
+    default:
+        return MNB_HTTP_BODY_MAX;
+    }
 }
 
 static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data)

@@ -144,21 +144,6 @@ static void on_written(MnbHttpRequest *request, gpointer data)
         mnb_http_request_answer_json(request, 200, json);
 }
 
-/* Answers a problem and returns FALSE when who asks may not. */
-static gboolean check_reviewer(MnbHttpRequest *request)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MnbRecording) recording = mnb_recording_find(
-        mnb_http_request_db(request), mnb_http_request_param(request, 0), &error);
-    if (recording == NULL)
-        mnb_http_request_answer_error(request, error);
-    else if (!mnb_api_may_review(request, recording))
-        mnb_http_request_answer_not_found(request);
-    else
-        return TRUE;
-    return FALSE;
-}
-
 static Work *work_new(MnbHttpRequest *request)
 {
     Work *work = g_new0(Work, 1);
@@ -171,7 +156,8 @@ static Work *work_new(MnbHttpRequest *request)
 void mnb_api_recording_render(MnbHttpRequest *request)
 {
     gboolean is_publish = FALSE;
-    if (!check_reviewer(request))
+    g_autoptr(MnbRecording) recording = mnb_api_find_reviewable(request);
+    if (recording == NULL)
         return;
     g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
@@ -189,7 +175,8 @@ void mnb_api_recording_render(MnbHttpRequest *request)
 
 void mnb_api_recording_cancel(MnbHttpRequest *request)
 {
-    if (!check_reviewer(request))
+    g_autoptr(MnbRecording) recording = mnb_api_find_reviewable(request);
+    if (recording == NULL)
         return;
     Work *work = work_new(request);
     work->is_cancel = TRUE;

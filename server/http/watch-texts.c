@@ -1,4 +1,5 @@
 /* What is read beside a film: captions, chat and chapters, in the film's own time. */
+#include "recordings/caption-file.h"
 #include "recordings/film-edit.h"
 #include "recordings/moment.h"
 #include "server/http/api.h"
@@ -74,41 +75,9 @@ void mnb_api_recording_moments(MnbHttpRequest *request)
 
 /* ---- WebVTT ---- */
 
-static void append_time(GString *text, gint64 ms)
+static void answer_vtt(MnbHttpRequest *request, const char *text)
 {
-    g_string_append_printf(text, "%02d:%02d:%02d.%03d", (int)(ms / 3600000), (int)(ms / 60000 % 60),
-                           (int)(ms / 1000 % 60), (int)(ms % 1000));
-}
-
-/* Text of a cue: no line that ends it early, nothing that is read as a tag. */
-static void append_escaped(GString *text, const char *raw)
-{
-    for (const char *c = raw; *c != '\0'; c++) {
-        if (*c == '<')
-            g_string_append(text, "&lt;");
-        else if (*c == '>')
-            g_string_append(text, "&gt;");
-        else if (*c == '&')
-            g_string_append(text, "&amp;");
-        else
-            g_string_append_c(text, *c == '\n' || *c == '\r' ? ' ' : *c);
-    }
-}
-
-static void append_cue(GString *text, gint64 from_ms, gint64 to_ms, const char *words)
-{
-    append_time(text, from_ms);
-    g_string_append(text, " --> ");
-    append_time(text, MAX(to_ms, from_ms + 1));
-    g_string_append_c(text, '\n');
-    append_escaped(text, words);
-    g_string_append(text, "\n\n");
-}
-
-static void answer_vtt(MnbHttpRequest *request, GString *text)
-{
-    mnb_http_request_answer_text(request, 200, "text/vtt; charset=utf-8", text->str);
-    g_string_free(text, TRUE);
+    mnb_http_request_answer_text(request, 200, "text/vtt; charset=utf-8", text);
 }
 
 void mnb_api_recording_captions(MnbHttpRequest *request)
@@ -126,12 +95,7 @@ void mnb_api_recording_captions(MnbHttpRequest *request)
         mnb_http_request_answer_error(request, error);
         return;
     }
-    GString *text = g_string_new("WEBVTT\n\n");
-    for (guint i = 0; i < moments->len; i++) {
-        gint64 from_ms, to_ms;
-        if (place(&edit, moments->pdata[i], &from_ms, &to_ms))
-            append_cue(text, from_ms, to_ms, ((MnbMoment *)moments->pdata[i])->text);
-    }
+    g_autofree char *text = mnb_caption_file_write(moments, &edit);
     answer_vtt(request, text);
 }
 
@@ -142,7 +106,7 @@ void mnb_api_recording_chapters(MnbHttpRequest *request)
         return;
     gboolean is_ja = g_strcmp0(mnb_http_request_query(request, "lang"), "ja") == 0;
     json_t *list = mnb_json_chapters(recording);
-    GString *text = g_string_new("WEBVTT\n\n");
+    g_autoptr(GString) text = g_string_new("WEBVTT\n\n");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *chapter = json_array_get(list, i), *next = json_array_get(list, i + 1);
         const char *en = json_string_value(json_object_get(chapter, "title_en"));
@@ -150,8 +114,9 @@ void mnb_api_recording_chapters(MnbHttpRequest *request)
         const char *title = (is_ja && *ja != '\0') || *en == '\0' ? ja : en;
         gint64 end_ms = next != NULL ? json_integer_value(json_object_get(next, "at_ms"))
                                      : recording->duration_us / 1000;
-        append_cue(text, json_integer_value(json_object_get(chapter, "at_ms")), end_ms, title);
+        mnb_caption_append_cue(text, json_integer_value(json_object_get(chapter, "at_ms")), end_ms,
+                               NULL, title);
     }
     json_decref(list);
-    answer_vtt(request, text);
+    answer_vtt(request, text->str);
 }

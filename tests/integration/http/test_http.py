@@ -404,6 +404,11 @@ def every_role_may_do_what_the_table_says_and_nothing_else():
         ("GET", "/api/v1/recordings?state=draft", staff), ("PATCH", "/api/v1/recordings/" + s.review, hosts),
         ("GET", f"/api/v1/recordings/{s.review}/timeline", hosts),
         ("POST", f"/api/v1/recordings/{s.review}/cancel", hosts),
+        ("GET", f"/api/v1/recordings/{s.review}/captions", hosts),
+        ("GET", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
+        ("PUT", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
+        ("DELETE", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
+        ("GET", f"/api/v1/recordings/{s.inside}/captions", staff),
         ("PATCH", "/api/v1/recordings/" + s.inside, staff),
         ("GET", f"/api/v1/recordings/{s.inside}/timeline", staff),
         ("POST", f"/api/v1/recordings/{s.inside}/cancel", staff),
@@ -752,6 +757,61 @@ def a_film_is_cut_on_its_time_line():
     same(s.ask("POST", path + "/cancel", None, cookie=admin).status, 200)
     same(s.ask("GET", path, cookie=admin).json().get("is_at_work", False), False)
     same(s.ask("PATCH", path, {"keep_ms": [], "chapters": []}, cookie=admin).status, 200)
+
+
+FILE = "application/octet-stream"
+SRT = "1\r\n00:00:01,000 --> 00:00:02,500\r\n防災訓練 <script>alert(1)</script>\r\n\r\n2\r\n00:00:04,000 --> 00:00:06,000\r\nおわり\r\n"
+
+
+@test
+def captions_are_brought_in_the_encodings_of_offices():
+    path = "/api/v1/recordings/" + s.review
+    for encoding, name in (("cp932", "CP932"), ("euc_jp", "EUC-JP"), ("utf_8_sig", "UTF-8"), ("utf-16", "UTF-16LE"),
+                           ("utf-8", "UTF-8")):
+        answer = s.ask("PUT", path + "/captions/ja", SRT.encode(encoding), type=FILE, cookie=admin)
+        same(answer.status, 200, answer.body)
+        same((answer.json()["encoding"], answer.json()["format"], answer.json()["cues"], answer.json()["notes"]),
+             (name, "srt", 2, []))
+    # What watchers get: the markup is text.
+    text = s.ask("GET", path + "/captions.vtt?lang=ja", cookie=admin).body.decode()
+    same(text, "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n防災訓練 &lt;script&gt;alert(1)&lt;/script&gt;\n\n"
+               "00:00:04.000 --> 00:00:06.000\nおわり\n\n")
+    moments = s.ask("GET", path + "/moments", cookie=admin).json()["captions"]
+    same([(track["language"], len(track["cues"])) for track in moments], [("ja", 2)])
+    # Two who edit at once find out.
+    track = s.ask("GET", path + "/captions/ja", cookie=admin).json()
+    same(len(track["cues"]), 2)
+    vtt = "WEBVTT\n\n00:00.500 --> 00:01.000\n<v 田中>はじめ\n"
+    put = f"{path}/captions/ja?time=captured&revision={track['revision']}"
+    same(s.ask("PUT", put, vtt.encode(), type=FILE, cookie=admin).status, 200)
+    problem(s.ask("PUT", put, vtt.encode(), type=FILE, cookie=admin), 409, "conflict")
+    track = s.ask("GET", path + "/captions/ja", cookie=admin).json()
+    same(track["cues"], [{"at_ms": 500, "to_ms": 1000, "who": "田中", "text": "はじめ"}])
+    problem(s.ask("DELETE", f"{path}/captions/ja?revision={track['revision'] - 1}", cookie=admin), 409, "conflict")
+    same(s.ask("DELETE", f"{path}/captions/ja?revision={track['revision']}", cookie=admin).status, 204)
+    same(s.ask("GET", path + "/captions", cookie=admin).json(), {"items": []})
+
+
+@test
+def captions_that_are_wrong_are_refused_by_line():
+    path = "/api/v1/recordings/" + s.review + "/captions/"
+    bad = "1\n00:00:05,000 --> 00:00:04,000\nx\n\n2\n00:99:05,000 --> 00:00:04,000\ny\n"
+    got = problem(s.ask("PUT", path + "en", bad.encode(), type=FILE, cookie=admin), 422, "bad-captions",
+                  ("line-2", "ends-before-it-begins"))
+    same(got["errors"][1], {"field": "line-6", "code": "bad-time"})
+    for body in (b"", b"PK\x03\x04\0\0", b"#EXTM3U\na.ts\n", b"\x00\x00\x00\x18ftypisom"):
+        problem(s.ask("PUT", path + "en", body, type=FILE, cookie=admin), 422, "not-captions")
+    problem(s.ask("PUT", path + "en", b"x" * (4 * 1024 * 1024 + 1), type=FILE, cookie=admin), 413, "too-large")
+    problem(s.ask("PUT", path + "en", b"x", type="text/plain", cookie=admin), 415, "wrong-type")
+    problem(s.ask("PUT", path + "no%20language", SRT.encode(), type=FILE, cookie=admin), 404, "not-found")
+    problem(s.ask("PUT", path + "a/b", SRT.encode(), type=FILE, cookie=admin), 404, "not-found")
+    problem(s.ask("PUT", path + "en?revision=x", SRT.encode(), type=FILE, cookie=admin), 400, "bad-query")
+    # A late, long cue is taken, and named.
+    late = "1\n10:00:00,000 --> 10:00:02,000\nlate\n\n2\n00:00:01,000 --> 00:00:03,000\nearly\n"
+    answer = s.ask("PUT", path + "en", late.encode(), type=FILE, cookie=admin)
+    same(answer.status, 200, answer.body)
+    same(sorted(note["code"] for note in answer.json()["notes"]), ["not-in-order", "past-the-end"])
+    same(s.ask("DELETE", path + "en", cookie=admin).status, 204)
 
 
 @test

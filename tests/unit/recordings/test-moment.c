@@ -1,5 +1,8 @@
+#include "recordings/caption-file.h"
+#include "recordings/captions.h"
 #include "recordings/moment.h"
 #include "recordings/session-log.h"
+#include "server/base/error.h"
 #include "tests/unit/recordings/fixture.h"
 #include <string.h>
 
@@ -121,11 +124,46 @@ static void test_what_is_not_for_all(void)
     clear(&self);
 }
 
+static void test_captions_of_people(void)
+{
+    Moments self;
+    set_up(&self);
+    MnbDb *db = self.fixture.db;
+    g_autoptr(GError) error = NULL;
+    join(&self, AYA, "Aya", "yes");
+    add(&self, 5, "caption", AYA, "{\"language\":\"en\",\"text\":\"live\",\"began_ms\":900}");
+    add(&self, 6, "caption", AYA, "{\"language\":\"ja\",\"text\":\"ライブ\",\"began_ms\":900}");
+    g_autofree char *live = kept(&self, MNB_MOMENT_CAPTION);
+    g_assert_cmpstr(live, ==, "Aya: live | Aya: ライブ");
+
+    static const char file[] = "WEBVTT\n\n00:01.000 --> 00:02.000\ncorrected\n";
+    g_autoptr(MnbCaptionFile) read = mnb_caption_file_read(file, strlen(file), 0);
+    gint64 revision = 0;
+    g_assert_true(
+        mnb_caption_track_put(db, self.recording, "en", read->cues, 0, NOW_US, &revision, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(revision, ==, 1);
+    g_autofree char *edited = kept(&self, MNB_MOMENT_CAPTION);
+    g_assert_cmpstr(edited, ==, ": corrected | Aya: ライブ");
+
+    /* what was taken away does not come back either; who is late finds out */
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_assert_false(mnb_caption_track_put(db, self.recording, "en", none, 0, NOW_US, NULL, &error));
+    g_assert_error(error, MNB_ERROR, MNB_ERROR_CONFLICT);
+    g_clear_error(&error);
+    g_assert_true(mnb_caption_track_put(db, self.recording, "ja", none, -1, NOW_US, NULL, &error));
+    g_autofree char *rest = kept(&self, MNB_MOMENT_CAPTION);
+    g_assert_cmpstr(rest, ==, ": corrected");
+    clear(&self);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/recordings/moment/who-has-not-agreed-is-not-in-it", test_consent);
     g_test_add_func("/recordings/moment/what-was-not-for-all-or-in-a-pause-is-left-out",
                     test_what_is_not_for_all);
+    g_test_add_func("/recordings/moment/captions-of-people-are-not-replaced-by-live-ones",
+                    test_captions_of_people);
     return g_test_run();
 }
