@@ -4,7 +4,7 @@
  */
 import { watchConnection, type ConnectionState } from './connection';
 import type { CameraQuality } from './devices';
-import { preferVp8, withOpusErrorCorrection } from './sdp';
+import { preferVp8, setLocalDescription, withOpusErrorCorrection } from './sdp';
 
 export type PublishedSource = 'microphone' | 'camera';
 export type SentSource = PublishedSource | 'screen';
@@ -47,7 +47,7 @@ export class Publisher {
 
   /** Offers; again after a screen was added. @ask carries the offer to the server and returns its answer. */
   async publish(ask: (offer: PublishOffer) => Promise<string>): Promise<void> {
-    await this.connection.setLocalDescription(await this.connection.createOffer());
+    await setLocalDescription(this.connection, await this.connection.createOffer());
     const sdp = this.connection.localDescription?.sdp ?? '';
     const tracks = SENT_SOURCES.flatMap((source) => {
       const sender = this.#senders[source];

@@ -3,6 +3,7 @@
  * is in which. The tracks stay the same for as long as the connection lives.
  */
 import { watchConnection, type ConnectionState } from './connection';
+import { setLocalDescription } from './sdp';
 
 export interface ReceivedTrack {
   mid: string;
@@ -34,7 +35,7 @@ export class Receiver {
     const sdp = await ask();
     if (this.#stop.signal.aborted) return;
     await this.connection.setRemoteDescription({ type: 'offer', sdp });
-    await this.connection.setLocalDescription(await this.connection.createAnswer());
+    await setLocalDescription(this.connection, await this.connection.createAnswer());
     if (this.#stop.signal.aborted) return;
     await answer(this.connection.localDescription?.sdp ?? '');
   }

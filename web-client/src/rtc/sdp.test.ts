@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { figuresOf } from './connection';
 import { failureOf } from './devices';
 import { levelOfSamples } from './level-meter';
-import { preferVp8, withOpusErrorCorrection } from './sdp';
+import { preferVp8, setLocalDescription, withOpusErrorCorrection, withOpusRepair } from './sdp';
 
 const head = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\n';
 
@@ -48,4 +48,25 @@ test('figures are summed over streams', () => {
     ['c', { type: 'inbound-rtp', packetsLost: -1, packetsReceived: 100 }],
   ]);
   assert.deepEqual(figures, { roundTripMs: 180, lost: 3, expected: 200, bytesReceived: 10, bytesSent: 5 });
+});
+
+test('asks for lost sound again, once for each Opus payload type', () => {
+  const sdp = 'm=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=rtpmap:0 PCMU/8000\r\n';
+  const asked = withOpusRepair(sdp);
+  assert.equal(asked.match(/a=rtcp-fb:\d+ nack\r\n/g)?.join(), 'a=rtcp-fb:111 nack\r\n');
+  assert.equal(withOpusRepair(asked), asked);
+  assert.equal(withOpusRepair('m=video 9 x 96\r\na=rtpmap:96 VP8/90000\r\n'), 'm=video 9 x 96\r\na=rtpmap:96 VP8/90000\r\n');
+});
+
+test('a browser that takes no changed description gets its own', async () => {
+  const taken: (string | undefined)[] = [];
+  const picky = {
+    setLocalDescription: (description?: RTCLocalSessionDescriptionInit): Promise<void> => {
+      if (description?.sdp?.includes('nack') === true) return Promise.reject(new Error('changed'));
+      taken.push(description?.sdp);
+      return Promise.resolve();
+    },
+  };
+  await setLocalDescription(picky, { type: 'offer', sdp: 'a=rtpmap:111 opus/48000/2\r\n' });
+  assert.deepEqual(taken, ['a=rtpmap:111 opus/48000/2\r\n']);
 });

@@ -23,6 +23,32 @@ export function withOpusErrorCorrection(sdp: string): string {
   return result.join(newline);
 }
 
+/** Asks for lost sound to be sent again: no browser offers that by itself, though Chromium knows how. */
+export function withOpusRepair(sdp: string): string {
+  const newline = sdp.includes('\r\n') ? '\r\n' : '\n';
+  const lines = sdp.split(/\r?\n/);
+  const result: string[] = [];
+  for (const line of lines) {
+    result.push(line);
+    const map = /^a=rtpmap:(\d+) opus\/48000/i.exec(line);
+    const wish = `a=rtcp-fb:${map?.[1]} nack`;
+    if (map !== null && !lines.includes(wish)) result.push(wish);
+  }
+  return result.join(newline);
+}
+
+/** Sets an offer or answer of ours, with repair of sound where the browser lets us ask for it. */
+export async function setLocalDescription(
+  connection: Pick<RTCPeerConnection, 'setLocalDescription'>,
+  description: RTCSessionDescriptionInit,
+): Promise<void> {
+  try {
+    await connection.setLocalDescription({ type: description.type, sdp: withOpusRepair(description.sdp ?? '') });
+  } catch {
+    await connection.setLocalDescription(description);
+  }
+}
+
 function isOpus(lines: readonly string[], payloadType: string): boolean {
   return lines.some((line) => new RegExp(`^a=rtpmap:${payloadType} opus/48000`, 'i').test(line));
 }
