@@ -117,7 +117,8 @@ typedef struct {
     guint track_count;
     guint audio, video; /* subscribe */
     MnbViewMode mode;   /* view */
-    gboolean has_limit;
+    gboolean has_limit, has_large;
+    guint large; /* so many of peers, from the first, are shown large */
     guint32 limit_bps;
     char peers[MNB_VIEW_PEERS_MAX][32];
     guint peer_count;

@@ -391,6 +391,8 @@ static void on_view(const Asked *asked)
             mnb_receiver_send_limit(member->receiver);
     }
     member->wanted_count = request->peer_count;
+    member->has_large = request->has_large;
+    member->large = request->large;
     for (guint i = 0; i < request->peer_count; i++)
         g_strlcpy(member->wanted[i], request->peers[i], sizeof member->wanted[i]);
     accept_now(asked);

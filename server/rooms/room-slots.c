@@ -117,13 +117,26 @@ static guint choose_sources(const MnbReceiver *receiver, const GArray *candidate
     return count;
 }
 
+/* The place of the largest layer that this receiver has use for: a small tile shows no more than
+ * the smallest one has, and nobody sees many pictures in full. */
+static int useful_layer(const MnbReceiver *receiver, const MnbPublication *publication,
+                        guint pictures)
+{
+    const MnbMember *viewer = receiver->transport->member;
+    int top = (int)publication->layer_count - 1;
+    guint wanted = wanted_place(viewer, publication->member->peer);
+    if (wanted != MNB_NOT_WANTED && viewer->has_large)
+        return wanted < viewer->large ? top : 0;
+    return pictures <= PICTURES_IN_FULL ? top : top - 1;
+}
+
 /* The largest layer that flows and fits; when none of those flows the smallest above. */
-static guint32 choose_layer(const MnbPublication *publication, guint pictures)
+static guint32 choose_layer(const MnbReceiver *receiver, const MnbPublication *publication,
+                            guint pictures)
 {
     if (publication->layer_count == 1)
         return publication->layers[0].track;
-    int top = pictures <= PICTURES_IN_FULL ? (int)publication->layer_count - 1
-                                           : (int)publication->layer_count - 2;
+    int top = useful_layer(receiver, publication, pictures);
     for (int i = top; i >= 0; i--)
         if (publication->layers[i].is_flowing)
             return publication->layers[i].track;
@@ -170,7 +183,7 @@ static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
         MnbSlot *slot = &receiver->slots[i];
         const MnbPublication *publication =
             mnb_rooms_find_publication(room->rooms, receiver->places[i].shown);
-        guint32 track = publication != NULL ? choose_layer(publication, pictures) : 0;
+        guint32 track = publication != NULL ? choose_layer(receiver, publication, pictures) : 0;
         const char *peer = publication != NULL ? publication->member->peer : "";
         gboolean is_channel = is_in_booth(room, publication);
         if (slot->id == 0)

@@ -138,6 +138,8 @@ struct MnbMember {
     guint32 limit_bps; /* of what he receives, his own choice; 0: none */
     char wanted[MNB_VIEW_PEERS_MAX][MNB_ID_SIZE];
     guint wanted_count;
+    gboolean has_large; /* he said what he shows large; else the number of pictures decides */
+    guint large;        /* so many of `wanted`, from the first */
     char hear[MNB_LANGUAGE_TAG_SIZE]; /* the channel; "": the floor */
     gboolean is_floor_off;            /* the interpreter only */
     char resume[MNB_TOKEN_SIZE];      /* said by the client; never logged */

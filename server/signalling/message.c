@@ -244,9 +244,14 @@ static gboolean parse_view(json_t *root, MnbRequest *request, GError **error)
     json_int_t id;
     json_t *peers;
     json_int_t limit_kbit = -1;
-    if (!unpack(root, error, "{s:s, s:I, s:o, s:s, s?I}", "kind", &kind, "id", &id, "peers", &peers,
-                "mode", &mode, "limit_kbit", &limit_kbit))
+    json_int_t large = MNB_VIEW_PEERS_MAX;
+    if (!unpack(root, error, "{s:s, s:I, s:o, s:s, s?I, s?I}", "kind", &kind, "id", &id, "peers",
+                &peers, "mode", &mode, "limit_kbit", &limit_kbit, "large", &large))
         return FALSE;
+    request->has_large = json_object_get(root, "large") != NULL;
+    if (large < 0 || large > MNB_VIEW_PEERS_MAX)
+        return fail(error, "large is not from 0 to %d", MNB_VIEW_PEERS_MAX);
+    request->large = (guint)large;
     request->has_limit = json_object_get(root, "limit_kbit") != NULL;
     if (request->has_limit && (limit_kbit < 0 || limit_kbit > LIMIT_KBIT_MAX))
         return fail(error, "limit_kbit is not from 0 to %d", LIMIT_KBIT_MAX);

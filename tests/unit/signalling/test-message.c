@@ -146,6 +146,8 @@ static void test_bad(void)
     refused("{\"kind\":\"subscribe\",\"id\":1,\"audio\":0,\"video\":0}", "bad-message", "0");
     refused("{\"kind\":\"view\",\"id\":1,\"peers\":[\"x\"],\"mode\":\"all\"}", "bad-message", "id");
     refused("{\"kind\":\"view\",\"id\":1,\"peers\":[],\"mode\":\"some\"}", "bad-message", "mode");
+    refused("{\"kind\":\"view\",\"id\":1,\"peers\":[],\"mode\":\"all\",\"large\":33}",
+            "bad-message", "large");
     refused("{\"kind\":\"remove-peer\",\"id\":1,\"peer\":\"../..\"}", "bad-message", "peer");
     refused("{\"kind\":\"track\",\"id\":1,\"source\":\"smell\",\"is_on\":true}", "bad-message",
             "source");

@@ -264,6 +264,8 @@ const en = {
   'chat.drop': 'Remove',
   'chat.off': 'You may read the chat but not write in it.',
   'people.title': 'People',
+  'settings.measured': 'Now {in} kbit/s received and {out} kbit/s sent; {size} used since you joined. Round trip {rtt} ms, loss {loss} %.',
+  'settings.measuring': 'Nothing is connected at the moment.',
 } as const;
 
 const ja: Record<keyof typeof en, string> = {
@@ -529,6 +531,8 @@ const ja: Record<keyof typeof en, string> = {
   'chat.drop': '削除',
   'chat.off': 'チャットは閲覧のみです。',
   'people.title': '参加者',
+  'settings.measured': '現在の受信{in} kbit/s、送信{out} kbit/s。参加してからの合計{size}。往復{rtt}ミリ秒、損失{loss}％。',
+  'settings.measuring': '現在、接続されているものはありません。',
 };
 
 export const c = defineTexts(en, ja);

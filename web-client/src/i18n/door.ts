@@ -48,6 +48,10 @@ const en = {
   'over.recording-draft': 'Waiting to be prepared',
   'over.recording-withdrawn': 'Withdrawn',
   'over.recording-failed': 'Preparing failed: {reason}',
+  'limit.title': 'Data limit',
+  'limit.none': 'No limit',
+  'limit.kbit': '{rate} kbit/s (at most {size} MB an hour)',
+  'limit.what': 'For all that you receive. Sound comes first; pictures that do not fit are paused.',
 } as const;
 
 const ja: Record<keyof typeof en, string> = {
@@ -97,6 +101,10 @@ const ja: Record<keyof typeof en, string> = {
   'over.recording-draft': '準備待ち',
   'over.recording-withdrawn': '公開停止',
   'over.recording-failed': '準備に失敗しました：{reason}',
+  'limit.title': 'データ通信量の上限',
+  'limit.none': '上限なし',
+  'limit.kbit': '{rate} kbit/s（1時間最大{size}MB）',
+  'limit.what': '受信するものすべての合計です。音声を優先し、収まらない映像は止めます。',
 };
 
 export const d = defineTexts(en, ja);

@@ -54,8 +54,8 @@ test('every event type of the protocol is understood', () => {
 });
 
 test('what the server tells by itself', () => {
-  assert.deepEqual(decode({ kind: 'slots', slots: [{ mid: '3', peer: 'p1', source: 'camera', channel: null }, { mid: '4', peer: null }] }),
-    { kind: 'slots', slots: [{ mid: '3', peer: 'p1', source: 'camera', channel: null }, { mid: '4', peer: null, source: null, channel: null }] });
+  assert.deepEqual(decode({ kind: 'slots', slots: [{ mid: '3', peer: 'p1', source: 'camera', channel: null, held: 'line' }, { mid: '4', peer: null }] }),
+    { kind: 'slots', slots: [{ mid: '3', peer: 'p1', source: 'camera', channel: null, held: 'line' }, { mid: '4', peer: null, source: null, channel: null, held: null }] });
   assert.deepEqual(decode({ kind: 'speakers', peers: ['p1'] }), { kind: 'speakers', peers: ['p1'] });
   assert.deepEqual(decode({ kind: 'media-restart' }), { kind: 'media-restart' });
   assert.deepEqual(decode({ kind: 'muted-by-host', source: 'microphone' }), { kind: 'muted-by-host', source: 'microphone' });

@@ -203,6 +203,8 @@ export interface Slot {
   source: Source | null;
   /** Of the slot that carries the interpreter of the channel I hear. */
   channel: string | null;
+  /** Why it shows less than all: a smaller picture; paused for the line; paused by my own limit. */
+  held: 'small' | 'line' | 'limit' | null;
 }
 
 export interface LineFigures {
@@ -236,7 +238,7 @@ export interface Admitted {
   state: RoomSnapshot;
 }
 
-const decodeSlot = object<Slot>({ mid: string, peer: nullable(string), source: nullable(source), channel: nullable(string) });
+const decodeSlot = object<Slot>({ mid: string, peer: nullable(string), source: nullable(source), channel: nullable(string), held: nullable(oneOf('small', 'line', 'limit')) });
 const decodeLine = object<LineFigures>({
   peer: string,
   loss_permille: withDefault(number, 0),
@@ -314,7 +316,7 @@ export type ClientRequest =
   | { kind: 'unpublish' }
   | { kind: 'subscribe'; audio: number; video: number }
   | { kind: 'subscribed'; sdp: string }
-  | { kind: 'view'; peers: string[]; mode: PictureMode }
+  | { kind: 'view'; peers: string[]; large: number; mode: PictureMode; limit_kbit: number }
   | { kind: 'mute-peer'; peer: string; source: Source }
   | { kind: 'remove-peer'; peer: string }
   | { kind: 'rename'; name: string }

@@ -61,20 +61,36 @@ export async function openMicrophone(deviceId: string | null): Promise<MediaStre
   });
 }
 
-/** What a camera is asked for, and the most that its picture may take of the line. */
+/** One size in which a camera's picture is sent; the server gives each receiver the one that fits. */
+export interface CameraLayer {
+  rid: string;
+  /** Of the camera's width and height. */
+  divisor: number;
+  maxBitrateBps: number;
+}
+
+/** What a camera is asked for, and the most that its pictures may take of the line. */
 export interface CameraQuality {
   width: number;
   height: number;
   frameRate: number;
-  maxBitrateBps: number;
+  /** Smallest first: so the first bits of a weak line carry the picture that everybody can receive. */
+  layers: readonly CameraLayer[];
 }
 
 /**
  * Who leads or presents is seen large by everyone. Everyone else is one of many tiles, on lines and phones that
  * must receive nine of them at once.
  */
-export const LEAD_CAMERA: CameraQuality = { width: 1280, height: 720, frameRate: 30, maxBitrateBps: 1_200_000 };
-export const GUEST_CAMERA: CameraQuality = { width: 640, height: 360, frameRate: 20, maxBitrateBps: 450_000 };
+export const LEAD_CAMERA: CameraQuality = { width: 1280, height: 720, frameRate: 30, layers: [
+  { rid: 'q', divisor: 4, maxBitrateBps: 150_000 },
+  { rid: 'h', divisor: 2, maxBitrateBps: 450_000 },
+  { rid: 'f', divisor: 1, maxBitrateBps: 1_200_000 },
+] };
+export const GUEST_CAMERA: CameraQuality = { width: 640, height: 360, frameRate: 20, layers: [
+  { rid: 'q', divisor: 2, maxBitrateBps: 150_000 },
+  { rid: 'h', divisor: 1, maxBitrateBps: 450_000 },
+] };
 
 export async function openCamera(deviceId: string | null, quality: CameraQuality): Promise<MediaStreamTrack> {
   return open({

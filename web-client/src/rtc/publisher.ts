@@ -1,5 +1,5 @@
 /**
- * Sends the own microphone, camera and screen on one peer connection. A source is switched on and off with
+ * Sends the own microphone, camera and screen on one peer connection, the camera in several sizes (simulcast). A source is switched on and off with
  * replaceTrack, so nothing is negotiated again; only the first shared screen adds an m-line.
  */
 import { watchConnection, type ConnectionState } from './connection';
@@ -27,7 +27,7 @@ export class Publisher {
 
   constructor(
     iceServers: RTCIceServer[],
-    camera: Pick<CameraQuality, 'maxBitrateBps' | 'frameRate'>,
+    camera: Pick<CameraQuality, 'layers' | 'frameRate'>,
     onState: (state: ConnectionState) => void,
   ) {
     this.connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
@@ -38,7 +38,9 @@ export class Publisher {
     });
     const picture = this.connection.addTransceiver('video', {
       direction: 'sendonly',
-      sendEncodings: [{ maxBitrate: camera.maxBitrateBps, maxFramerate: camera.frameRate }],
+      sendEncodings: camera.layers.map(({ rid, divisor, maxBitrateBps }) => ({
+        rid, scaleResolutionDownBy: divisor, maxBitrate: maxBitrateBps, maxFramerate: camera.frameRate,
+      })),
     });
     const codecs = RTCRtpSender.getCapabilities('video')?.codecs;
     if (codecs !== undefined) picture.setCodecPreferences?.(preferVp8(codecs));

@@ -13,6 +13,7 @@ export type PreferenceName =
   | 'start-with-camera'
   | 'layout'
   | 'picture-mode'
+  | 'limit-kbit'
   | 'announce-chat'
   | 'floor-level'
   | 'hear'

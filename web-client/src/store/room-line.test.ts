@@ -122,7 +122,7 @@ test('a request that gets no answer gives the line up', async () => {
     const made = rig();
     made.line.start();
     const socket = await join(made, 0);
-    const asked = made.line.tell({ kind: 'view', peers: [], mode: 'all' });
+    const asked = made.line.tell({ kind: 'view', peers: [], large: 0, mode: 'all', limit_kbit: 0 });
     timers.tick(12_000);
     await assert.rejects(asked, (error) => error instanceof RequestError && error.code === 'timeout');
     assert.equal(socket.isClosed, true);

@@ -6,6 +6,7 @@ import type { CameraQuality } from '../rtc/devices';
 import { Publisher, type SentSource } from '../rtc/publisher';
 import { Receiver, type ReceivedTrack } from '../rtc/receiver';
 import { Keeper } from './keeper';
+import type { LineFigures } from './line-meter';
 import type { RoomLine } from './room-line';
 
 export const AUDIO_SLOTS = 4;
@@ -137,23 +138,12 @@ export class RoomMedia {
     return this.tracks.value.find((track) => track.mid === mid)?.stream ?? null;
   }
 
-  /** Null when nothing is connected. */
-  async figures(): Promise<ConnectionFigures | null> {
-    const connections = [this.#receiver?.connection, this.#publisher?.connection];
-    let sum: ConnectionFigures | null = null;
-    for (const connection of connections) {
-      if (connection === undefined || connection.connectionState !== 'connected') continue;
-      const report = await connection.getStats();
-      const figures = figuresOf(report as unknown as Map<string, unknown>);
-      sum = sum === null ? figures : {
-        roundTripMs: figures.roundTripMs ?? sum.roundTripMs,
-        lost: sum.lost + figures.lost,
-        expected: sum.expected + figures.expected,
-        bytesReceived: sum.bytesReceived + figures.bytesReceived,
-        bytesSent: sum.bytesSent + figures.bytesSent,
-      };
-    }
-    return sum;
+  /** Of the connections that stand. */
+  async figures(): Promise<LineFigures> {
+    const of = async (connection: RTCPeerConnection | undefined): Promise<ConnectionFigures | undefined> =>
+      (connection?.connectionState === 'connected' ? figuresOf(await connection.getStats() as unknown as Map<string, unknown>) : undefined);
+    const [receive, publish] = await Promise.all([of(this.#receiver?.connection), of(this.#publisher?.connection)]);
+    return { ...(receive !== undefined && { receive }), ...(publish !== undefined && { publish }) };
   }
 
   /** For the test hook only. */

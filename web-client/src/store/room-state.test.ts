@@ -67,7 +67,7 @@ test('recording and session follow what is told', () => {
 });
 
 test('slots are found by peer and source', () => {
-  const slots = [{ mid: '1', peer: 'a', source: 'microphone' as const, channel: null }, { mid: '5', peer: 'a', source: 'camera' as const, channel: null }];
+  const slots = [{ mid: '1', peer: 'a', source: 'microphone' as const, channel: null, held: null }, { mid: '5', peer: 'a', source: 'camera' as const, channel: null, held: null }];
   assert.equal(slotOf(slots, 'a', 'camera'), '5');
   assert.equal(slotOf(slots, 'b', 'camera'), null);
 });

@@ -11,6 +11,7 @@ import type {
 import type { PublishedSource, SentSource } from '../rtc/publisher';
 import { mixSound, type SoundMix } from '../rtc/sound-mix';
 import { applyClassroomMessage } from './classroom-state';
+import { LineMeter, type LineReading } from './line-meter';
 import type { LocalMedia } from './local-media';
 import { readPreference, readTabValue, writePreference, writeTabValue } from './preferences';
 import { RequestError, RoomLine, type HelloFields, type LineEnd } from './room-line';
@@ -71,6 +72,7 @@ const REACTION_SHOWN_MS = 4_000;
 const HEARTBEAT_MS = 15_000;
 const STAGE_TICK_MS = 500;
 const SLOTS_AFTER_WELCOME_MS = 700;
+const METER_MS = 2_000;
 const PICTURE_MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
 
 export class RoomStore {
@@ -89,6 +91,10 @@ export class RoomStore {
   readonly isRecordPending = signal(false);
   readonly isSessionPending = signal(false);
   readonly pictureMode = signal<PictureMode>(rememberedPictureMode());
+  /** What all that is received may take, the person's own choice; 0: no limit. */
+  readonly limitKbit = signal(rememberedLimit());
+  /** What the line carries; null: nothing stands. */
+  readonly reading = signal<LineReading | null>(null);
   /** In the lobby. */
   readonly isWaiting = signal(false);
   /** What a facilitator said when not letting us in. */
@@ -109,7 +115,9 @@ export class RoomStore {
   readonly #options: RoomOptions;
   readonly #stop = new AbortController();
   #iceServers: RTCIceServer[] = [];
+  readonly #meter = new LineMeter();
   #viewed: readonly string[] = [];
+  #large = 0;
   #wantedHand: boolean | null = null;
   #lastChatId = 0;
   #nextReaction = 1;
@@ -337,16 +345,30 @@ export class RoomStore {
     this.#sendView();
   }
 
-  /** Whose pictures are on screen, most wanted first. */
-  setViewed(peers: readonly string[]): void {
-    if (peers.length === this.#viewed.length && peers.every((peer, index) => peer === this.#viewed[index])) return;
+  setLimit(kbit: number): void {
+    this.limitKbit.value = kbit;
+    writePreference('limit-kbit', kbit === 0 ? null : String(kbit));
+    this.#sendView();
+  }
+
+  /** Whose pictures are on screen, most wanted first; the first @large of them are shown large. */
+  setViewed(peers: readonly string[], large: number): void {
+    const isSame = peers.length === this.#viewed.length && peers.every((peer, index) => peer === this.#viewed[index]);
+    if (isSame && large === this.#large) return;
     this.#viewed = [...peers];
+    this.#large = large;
     this.#sendView();
   }
 
   pictureOf(peer: string, source: 'camera' | 'screen' = 'camera'): MediaStream | null {
     if (this.pictureMode.value === 'audio') return null;
     return this.media.streamOf(slotOf(this.media.slots.value, peer, source));
+  }
+
+  /** Why that picture stands still. */
+  heldOf(peer: string, source: 'camera' | 'screen' = 'camera'): 'line' | 'limit' | null {
+    const held = this.media.slots.value.find((slot) => slot.peer === peer && slot.source === source)?.held ?? null;
+    return held === 'small' ? null : held;
   }
 
   // ---- what the line tells
@@ -374,11 +396,12 @@ export class RoomStore {
       return;
     }
     if (welcome.is_waiting) return;
+    // Before anything is received: the limit binds from the first packet.
+    this.#sendView();
     if (this.#isLive) {
       this.#startMedia();
       if (isResumed && wasReconnecting) this.#checkMedia();
     }
-    this.#sendView();
     if (!wasReconnecting) this.#hearRemembered();
     for (const message of this.pendingChat.value) void this.#flushChat(message.key);
     void this.#flushHand();
@@ -421,8 +444,8 @@ export class RoomStore {
     this.may.value = new Set(message.may);
     this.room.value = roomStateOf(message.state, me);
     this.#lastChatId = message.state.chat.at(-1)?.id ?? this.#lastChatId;
-    if (this.#isLive) this.#startMedia();
     this.#sendView();
+    if (this.#isLive) this.#startMedia();
     this.#hearRemembered();
     this.#options.onNotice({ kind: 'admitted' });
   }
@@ -572,11 +595,18 @@ export class RoomStore {
     const { signal: stopped } = this.#stop;
     const heartbeat = setInterval(() => this.#sendView(), HEARTBEAT_MS);
     const stage = setInterval(() => this.#updateStage(), STAGE_TICK_MS);
+    const meter = setInterval(() => void this.#readMeter(), METER_MS);
     stopped.addEventListener('abort', () => {
       clearInterval(heartbeat);
       clearInterval(stage);
+      clearInterval(meter);
     }, { once: true });
     globalThis.addEventListener?.('online', () => this.line.retryNow(), { signal: stopped });
+  }
+
+  async #readMeter(): Promise<void> {
+    const figures = await this.media.figures().catch(() => ({}));
+    if (!this.#stop.signal.aborted) this.reading.value = this.#meter.read(figures, performance.now());
   }
 
   #updateStage(): void {
@@ -592,7 +622,9 @@ export class RoomStore {
     this.line.tell({
       kind: 'view',
       peers: this.#viewed.slice(0, 16),
+      large: this.#large,
       mode: this.pictureMode.value,
+      limit_kbit: this.limitKbit.value,
     }).catch(() => undefined);
   }
 
@@ -655,6 +687,14 @@ function isLineLost(error: unknown): boolean {
 
 export function makeKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Choices of the data saver, in kbit/s; 0: no limit. */
+export const LIMITS_KBIT: readonly number[] = [0, 2000, 1000, 500, 250, 120];
+
+export function rememberedLimit(): number {
+  const remembered = Number(readPreference('limit-kbit') ?? 0);
+  return LIMITS_KBIT.includes(remembered) ? remembered : 0;
 }
 
 function rememberedPictureMode(): PictureMode {

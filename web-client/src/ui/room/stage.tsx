@@ -16,6 +16,8 @@ const GALLERY_TILES = 9;
 const STRIP_TILES = 5;
 const STRIP_TILES_NARROW = 2;
 const GAP = 8;
+/** In pixels of the style sheet: a tile up to here is served by the smallest picture of a camera. */
+const SMALL_TILE = 340;
 
 interface Size {
   width: number;
@@ -59,13 +61,16 @@ function leadOf(room: RoomState, order: readonly Peer[], pinned: string | null, 
     ?? order[0] ?? null;
 }
 
-function Gallery({ order, onShown }: { order: readonly Peer[]; onShown: (peers: readonly Peer[]) => void }): JSX.Element {
+/** @large: so many of them, from the first, are shown large. */
+type OnShown = (peers: readonly Peer[], large: number) => void;
+
+function Gallery({ order, onShown }: { order: readonly Peer[]; onShown: OnShown }): JSX.Element {
   const { ui } = useRoom();
   const ref = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(ref);
   const shown = pageOf(order, ui.page.value, GALLERY_TILES);
-  onShown(shown);
   const grid = bestGrid(shown.length, width, height, GAP);
+  onShown(shown, grid.tileWidth > SMALL_TILE ? shown.length : 0);
   return (
     <>
       <div ref={ref} class="gallery">
@@ -79,15 +84,15 @@ function Gallery({ order, onShown }: { order: readonly Peer[]; onShown: (peers: 
 }
 
 function SpeakerView({ lead, others, isNarrow, onShown }: {
-  lead: Peer; others: readonly Peer[]; isNarrow: boolean; onShown: (peers: readonly Peer[]) => void;
+  lead: Peer; others: readonly Peer[]; isNarrow: boolean; onShown: OnShown;
 }): JSX.Element {
   const { ui } = useRoom();
   const ref = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(ref);
   const perPage = isNarrow ? STRIP_TILES_NARROW : STRIP_TILES;
   const shown = pageOf(others, ui.page.value, perPage);
-  onShown([lead, ...shown]);
   const grid = bestGrid(1, width, height, 0);
+  onShown([lead, ...shown], grid.tileWidth > SMALL_TILE ? 1 : 0);
   return (
     <>
       <div ref={ref} class="lead">
@@ -108,11 +113,13 @@ function SharedScreen({ peer }: { peer: Peer }): JSX.Element {
   const ownTrack = isMe ? store.screen.track.value : null;
   const own = useMemo(() => (ownTrack === null ? null : new MediaStream([ownTrack])), [ownTrack]);
   const stream = isMe ? own : store.pictureOf(peer.id, 'screen');
+  const held = isMe ? null : store.heldOf(peer.id, 'screen');
   const label = t('room.screen-of', { name: peer.name });
   return (
     <div class="shared-screen" data-peer={peer.id}>
       {stream !== null ? <StreamVideo stream={stream} label={label} peer={peer.id} source="screen" />
         : <span class="avatar"><Icon path={roomIcons.screen} size={40} /></span>}
+      {held !== null && <p class="tile-away">{t(`room.held-${held}`)}</p>}
       <p class="tile-label"><span class="tile-name">{label}</span></p>
       {isMe && (
         <button type="button" class="button is-danger shared-stop" onClick={() => void store.stopScreen()}>{t('room.stop-sharing')}</button>
@@ -131,14 +138,14 @@ function sharedOf(room: RoomState, isAudioOnly: boolean): string[] {
 
 function Presentation({ room, shared, others, isNarrow, onShown }: {
   room: RoomState; shared: readonly string[]; others: readonly Peer[]; isNarrow: boolean;
-  onShown: (peers: readonly Peer[]) => void;
+  onShown: OnShown;
 }): JSX.Element {
   const { ui } = useRoom();
   const chosen = shared.find((one) => one === ui.shared.value) ?? shared.at(-1);
   const sharer = room.peers.find((peer) => peer.id === chosen);
   const perPage = isNarrow ? STRIP_TILES_NARROW : STRIP_TILES;
   const shown = pageOf(others, ui.page.value, perPage);
-  onShown(sharer === undefined ? shown : [sharer, ...shown]);
+  onShown(sharer === undefined ? shown : [sharer, ...shown], 0);
   return (
     <>
       {shared.length > 1 && (
@@ -165,13 +172,14 @@ export function Stage(): JSX.Element | null {
   const ref = useRef<HTMLElement>(null);
   const { width } = useSize(ref);
   const room = store.room.value;
-  const shownIds = useRef<readonly string[]>([]);
-  useEffect(() => store.setViewed(shownIds.current));
+  const shownNow = useRef<{ ids: readonly string[]; large: number }>({ ids: [], large: 0 });
+  useEffect(() => store.setViewed(shownNow.current.ids, shownNow.current.large));
   if (room === null) return null;
   const order = tileOrder(room, store.speakers.value);
   const lead = leadOf(room, order, ui.pinned.value, store.stage.value.peer);
-  const onShown = (peers: readonly Peer[]): void => {
-    shownIds.current = peers.filter((peer) => peer.id !== room.me).map((peer) => peer.id);
+  const onShown: OnShown = (peers, large) => {
+    const idsOf = (some: readonly Peer[]): string[] => some.filter((peer) => peer.id !== room.me).map((peer) => peer.id);
+    shownNow.current = { ids: idsOf(peers), large: idsOf(peers.slice(0, large)).length };
   };
   const shared = ui.layout.value === 'presentation' ? sharedOf(room, store.pictureMode.value === 'audio') : [];
   return (

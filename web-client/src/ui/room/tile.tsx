@@ -46,16 +46,18 @@ export function Tile({ peer, isLarge = false }: TileProps): JSX.Element {
   const { store, ui } = useRoom();
   const isMe = peer.id === store.room.value?.me;
   const stream = useTileStream(peer, isMe);
+  const held = isMe || stream === null ? null : store.heldOf(peer.id);
   const isSpeaking = store.speakers.value.includes(peer.id);
   const isMicrophoneOn = isMe ? store.isOn.microphone.value : isTrackOn(peer, 'microphone');
   const isPinned = ui.pinned.value === peer.id;
   const classes = ['tile', isLarge ? 'is-large' : '', isSpeaking ? 'is-speaking' : '', peer.is_here ? '' : 'is-away'];
   return (
-    <article class={classes.filter(Boolean).join(' ')} data-peer={peer.id} data-picture={stream !== null ? 'on' : 'off'}>
+    <article class={classes.filter(Boolean).join(' ')} data-peer={peer.id} data-picture={stream !== null ? 'on' : 'off'}
+      data-held={held ?? undefined}>
       {stream !== null
         ? <StreamVideo stream={stream} isMirrored={isMe} label={peer.name} peer={peer.id} />
         : <span class="avatar" data-hue={hueOf(peer.id)} aria-hidden="true">{initialsOf(peer.name)}</span>}
-      {!peer.is_here && <p class="tile-away">{t('room.away')}</p>}
+      {!peer.is_here ? <p class="tile-away">{t('room.away')}</p> : held !== null && <p class="tile-away">{t(`room.held-${held}`)}</p>}
       <p class="tile-label">
         {peer.hand !== null && (
           <span class="tile-hand"><Icon path={roomIcons.hand} size={18} />{peer.hand}

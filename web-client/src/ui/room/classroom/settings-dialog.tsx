@@ -2,10 +2,13 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { t as common } from '../../../i18n/common';
 import { c } from '../../../i18n/classroom';
+import { formatBytes } from '../../../i18n/format';
 import { t } from '../../../i18n/room';
+import { formatCount } from '../../../i18n/texts';
 import type { PictureMode } from '../../../protocol/signalling';
 import { Dialog, LanguageSwitch } from '../../parts/parts';
 import { DeviceControls } from '../door/device-controls';
+import { LimitSelect } from '../door/limit-select';
 import { LAYOUTS, useRoom, type Layout } from '../room-ui';
 
 function Choices<T extends string>({ name, legend, values, value, label, onChoose }: {
@@ -44,6 +47,18 @@ function Rename(): JSX.Element {
   );
 }
 
+function Measured(): JSX.Element {
+  const reading = useRoom().store.reading.value;
+  return (
+    <p class="quiet" data-measured>
+      {reading === null ? c('settings.measuring') : c('settings.measured', {
+        in: formatCount(reading.inKbit), out: formatCount(reading.outKbit), size: formatBytes(reading.bytes),
+        rtt: reading.roundTripMs, loss: reading.lossPercent,
+      })}
+    </p>
+  );
+}
+
 export function SettingsDialog(): JSX.Element {
   const { store, ui } = useRoom();
   const close = (): void => { ui.dialog.value = null; };
@@ -54,6 +69,8 @@ export function SettingsDialog(): JSX.Element {
       <Choices<PictureMode> name="pictures" legend={c('settings.pictures')} values={['all', 'one', 'audio']}
         value={store.pictureMode.value} label={(one) => c(`settings.pictures-${one}`)}
         onChoose={(one) => store.setPictureMode(one)} />
+      <LimitSelect id="room-limit" value={store.limitKbit.value} onChoose={(kbit) => store.setLimit(kbit)} />
+      <Measured />
       {store.may.value.has('speak') && (
         <section>
           <h3>{c('settings.devices')}</h3>

@@ -8,7 +8,9 @@ import { checkLine, verdictOf, type LineCheck, type LineVerdict } from '../../..
 import { readPreference, writePreference } from '../../../store/preferences';
 import { signalUrl } from '../../../store/room-line';
 import { useOwnSignal } from '../../parts/hooks';
+import { rememberedLimit } from '../../../store/room';
 import { Icon } from '../../parts/icon';
+import { LimitSelect } from './limit-select';
 import { roomIcons } from '../room-icons';
 
 const MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
@@ -48,6 +50,7 @@ export function JoinOptions({ languages }: { languages: readonly string[] }): JS
   const remembered = readPreference('hear') ?? 'floor';
   const [hear, setHear] = useState(languages.includes(remembered) ? remembered : 'floor');
   const [mode, setMode] = useState<PictureMode>(MODES.find((one) => one === readPreference('picture-mode')) ?? 'all');
+  const [limit, setLimit] = useState(rememberedLimit);
   const chooseMode = (next: PictureMode): void => {
     setMode(next);
     writePreference('picture-mode', next);
@@ -68,6 +71,10 @@ export function JoinOptions({ languages }: { languages: readonly string[] }): JS
               {d(`check.data-${one}`)}
             </label>
           ))}
+          <LimitSelect id="join-limit" value={limit} onChoose={(kbit) => {
+            setLimit(kbit);
+            writePreference('limit-kbit', kbit === 0 ? null : String(kbit));
+          }} />
         </fieldset>
         {languages.length > 0 && (
           <fieldset class="choices">
