@@ -41,15 +41,13 @@ static void lower_priority(void)
 #if !defined(__SANITIZE_ADDRESS__)
 /* A list of what is forbidden, not of what is allowed: decoders, libc and the kernel's vDSO
  * fallbacks differ too much between machines for the other kind. */
-static void forbid_calls(void)
+static void forbid_calls(gboolean has_network)
 {
+    static const int sockets[] = {
+        SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind),
+        SCMP_SYS(listen), SCMP_SYS(accept),  SCMP_SYS(accept4),
+    };
     static const int calls[] = {
-        SCMP_SYS(socket),
-        SCMP_SYS(connect),
-        SCMP_SYS(bind),
-        SCMP_SYS(listen),
-        SCMP_SYS(accept),
-        SCMP_SYS(accept4),
         SCMP_SYS(execve),
         SCMP_SYS(execveat),
         SCMP_SYS(ptrace),
@@ -81,6 +79,8 @@ static void forbid_calls(void)
     };
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int result = filter != NULL ? 0 : -ENOMEM;
+    for (gsize i = 0; result == 0 && !has_network && i < G_N_ELEMENTS(sockets); i++)
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), sockets[i], 0);
     for (gsize i = 0; result == 0 && i < G_N_ELEMENTS(calls); i++)
         result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
     if (result == 0)
@@ -109,6 +109,6 @@ void mnb_confine(const MnbConfinement *confinement)
     }
     if (confinement->data_bytes != 0)
         set_limit(RLIMIT_DATA, confinement->data_bytes);
-    forbid_calls();
+    forbid_calls(confinement->has_network);
 #endif
 }

@@ -108,7 +108,7 @@ gboolean mnb_program_begin(const MnbProgramSpec *spec, int *argc, char ***argv, 
         *exit_code_out = 0;
         return FALSE;
     }
-    mnb_confine(&(MnbConfinement){spec->is_background, spec->data_bytes});
+    mnb_confine(&(MnbConfinement){spec->is_background, spec->has_network, spec->data_bytes});
     clear_environment();
     gst_registry_fork_set_enabled(FALSE);
     gst_init(NULL, NULL);

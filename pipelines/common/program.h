@@ -26,6 +26,7 @@ typedef struct {
     const MnbElementNeed *needs;
     const MnbElementNeed *likes; /* loaded when there, never missed; NULL: none */
     gboolean is_background;      /* nice 10, SCHED_IDLE, idle I/O */
+    gboolean has_network;        /* may make sockets: live feeds only */
     guint64 data_bytes;          /* RLIMIT_DATA; 0: not limited */
     const GOptionEntry *options; /* of this program besides --check and --version; NULL: none */
 } MnbProgramSpec;
