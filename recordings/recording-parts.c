@@ -8,7 +8,8 @@
 #define PATH_MAX_CHARS 400
 
 static const char *const part_names[] = {"writing", "closed", "cut", "repaired"};
-static const char *const rendition_names[] = {"hls", "download", "poster"};
+static const char *const rendition_names[] = {"hls",       "download",   "poster",
+                                              "candidate", "thumbnails", "waveform"};
 MNB_DEFINE_NAMES(MnbPartState, mnb_part_state, part_names)
 MNB_DEFINE_NAMES(MnbRenditionKind, mnb_rendition_kind, rendition_names)
 
@@ -219,6 +220,25 @@ gboolean mnb_rendition_remove_all(MnbDb *db, const char *recording, GError **err
         return FALSE;
     mnb_stmt_bind_text(stmt, 1, recording);
     return mnb_stmt_run(stmt, error);
+}
+
+gboolean mnb_rendition_choose_poster(MnbDb *db, const char *recording, int number, GError **error)
+{
+    g_autofree char *name = g_strdup_printf(MNB_POSTER_NAME "-%d", number);
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db,
+        "INSERT OR REPLACE INTO rendition(recording, name, kind, path, width, height, bitrate_bps,"
+        " bytes) SELECT recording, '" MNB_POSTER_NAME "', 'poster', path, width, height,"
+        " bitrate_bps, bytes FROM rendition WHERE recording = ?1 AND name = ?2"
+        " AND kind = 'candidate'",
+        error);
+    if (stmt == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(stmt, 1, recording);
+    mnb_stmt_bind_text(stmt, 2, name);
+    if (!mnb_stmt_run(stmt, error))
+        return FALSE;
+    return mnb_db_changes(db) > 0 || mnb_set_not_found(error, "poster", name);
 }
 
 /* ---- progress ---- */

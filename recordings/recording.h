@@ -36,6 +36,9 @@ typedef enum {
     MNB_RENDITION_HLS,
     MNB_RENDITION_DOWNLOAD,
     MNB_RENDITION_POSTER,
+    MNB_RENDITION_CANDIDATE,  /* "poster-1": may become the poster */
+    MNB_RENDITION_THUMBNAILS, /* small pictures along the film */
+    MNB_RENDITION_WAVEFORM,
 } MnbRenditionKind;
 
 const char *mnb_origin_to_string(MnbOrigin origin);
@@ -192,6 +195,12 @@ GPtrArray *mnb_rendition_list(MnbDb *db, const char *recording,
 gboolean mnb_rendition_put(MnbDb *db, const char *recording, const MnbRendition *rendition,
                            GError **error);
 gboolean mnb_rendition_remove_all(MnbDb *db, const char *recording, GError **error);
+
+#define MNB_POSTER_NAME "poster"
+
+/* Write. The candidate @number (from 1: the rendition "poster-<number>") becomes the poster. Errors:
+ * MNB_ERROR_NOT_FOUND. */
+gboolean mnb_rendition_choose_poster(MnbDb *db, const char *recording, int number, GError **error);
 
 /* ---- progress ---- of the work that was ordered last: its jobs were inserted together */
 

@@ -10,6 +10,7 @@
 #include "server/base/log.h"
 
 #define RENDITIONS_MAX 16
+#define POSTERS_MAX    9
 #define TEXT_MAX       65536
 
 /* ---------------------------------------------------------------- reading the event */
@@ -92,6 +93,23 @@ static gboolean add_ladder(MnbJobResult *result, const MnbJobPlan *plan, const j
     return TRUE;
 }
 
+/* Posters to choose from, small pictures, waveform: any of them may be missing. */
+static gboolean add_extras(MnbJobResult *result, const MnbJobPlan *plan, const json_t *done,
+                           GError **error)
+{
+    const json_t *posters = json_object_get(done, "posters");
+    for (size_t i = 0; i < json_array_size(posters) && i < POSTERS_MAX; i++) {
+        g_autofree char *name = g_strdup_printf(MNB_POSTER_NAME "-%d", (int)i + 1);
+        if (!add(result, plan, name, MNB_RENDITION_CANDIDATE,
+                 json_string_value(json_array_get(posters, i)), NULL, error))
+            return FALSE;
+    }
+    return add(result, plan, "thumbnails", MNB_RENDITION_THUMBNAILS,
+               json_string_value(json_object_get(done, "thumbnails")), NULL, error) &&
+           add(result, plan, "waveform", MNB_RENDITION_WAVEFORM,
+               json_string_value(json_object_get(done, "waveform")), NULL, error);
+}
+
 static gboolean read_transcode(MnbJobResult *result, const MnbJobPlan *plan, const json_t *done,
                                GError **error)
 {
@@ -107,7 +125,8 @@ static gboolean read_transcode(MnbJobResult *result, const MnbJobPlan *plan, con
            add_ladder(result, plan, done, error) &&
            add(result, plan, "video.mp4", MNB_RENDITION_DOWNLOAD, video, done, error) &&
            add(result, plan, "audio.m4a", MNB_RENDITION_DOWNLOAD, audio, NULL, error) &&
-           add(result, plan, "poster", MNB_RENDITION_POSTER, poster, NULL, error);
+           add(result, plan, MNB_POSTER_NAME, MNB_RENDITION_POSTER, poster, NULL, error) &&
+           add_extras(result, plan, done, error);
 }
 
 static gboolean put_in_place(const MnbJobPlan *plan, GError **error)
@@ -171,7 +190,7 @@ MnbJobResult *mnb_job_result_new(const MnbJobPlan *plan, const MnbJob *job, cons
         (!put_in_place(plan, error) || !read_transcode(result, plan, done, error)))
         return NULL;
     if (job->kind == MNB_JOB_STILLS &&
-        !add(result, plan, "poster", MNB_RENDITION_POSTER, "poster.jpg", NULL, error))
+        !add(result, plan, MNB_POSTER_NAME, MNB_RENDITION_POSTER, "poster.jpg", NULL, error))
         return NULL;
     return g_steal_pointer(&result);
 }

@@ -128,7 +128,8 @@ static GstSample *choose(Stills *self, gint64 duration_us, gint64 at_us)
     return best;
 }
 
-static gboolean write_jpeg(GstSample *sample, const char *out, GError **error)
+gboolean mnb_stills_write_jpeg(GstBuffer *buffer, GstCaps *caps, int quality, const char *out,
+                               GError **error)
 {
     GstElement *source, *encoder, *sink;
     if ((source = mnb_element_make("appsrc", NULL, error)) == NULL ||
@@ -136,13 +137,13 @@ static gboolean write_jpeg(GstSample *sample, const char *out, GError **error)
         (sink = mnb_element_make("appsink", NULL, error)) == NULL)
         return FALSE;
     GstElement *pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
-    g_object_set(source, "caps", gst_sample_get_caps(sample), "format", GST_FORMAT_TIME, NULL);
-    g_object_set(encoder, "quality", QUALITY, NULL);
+    g_object_set(source, "caps", caps, "format", GST_FORMAT_TIME, NULL);
+    g_object_set(encoder, "quality", quality, NULL);
     g_object_set(sink, "sync", FALSE, NULL);
     gst_bin_add_many(GST_BIN(pipeline), source, encoder, sink, NULL);
     gst_element_link_many(source, encoder, sink, NULL);
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
-    gst_app_src_push_buffer(GST_APP_SRC(source), gst_buffer_copy(gst_sample_get_buffer(sample)));
+    gst_app_src_push_buffer(GST_APP_SRC(source), gst_buffer_copy(buffer));
     gst_app_src_end_of_stream(GST_APP_SRC(source));
     GstSample *coded = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), PATIENCE);
     gboolean ok = FALSE;
@@ -151,7 +152,7 @@ static gboolean write_jpeg(GstSample *sample, const char *out, GError **error)
         ok = mnb_files_write(out, (const char *)map.data, map.size, error);
         gst_buffer_unmap(gst_sample_get_buffer(coded), &map);
     } else {
-        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_INTERNAL, "the poster could not be encoded");
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_INTERNAL, "a still could not be encoded");
     }
     g_clear_pointer(&coded, gst_sample_unref);
     gst_element_set_state(pipeline, GST_STATE_NULL);
@@ -172,7 +173,7 @@ static gboolean finish(GstSample *sample, const char *out, MnbStill *still, GErr
     still->at_us = at != GST_CLOCK_TIME_NONE ? (gint64)(at / 1000) : 0;
     still->width = GST_VIDEO_INFO_WIDTH(&info);
     still->height = GST_VIDEO_INFO_HEIGHT(&info);
-    return write_jpeg(sample, out, error);
+    return mnb_stills_write_jpeg(buffer, gst_sample_get_caps(sample), QUALITY, out, error);
 }
 
 gboolean mnb_stills_make(MnbProgram *program, const char *path, const MnbFilmInfo *info,

@@ -15,6 +15,10 @@ gboolean mnb_stills_make(MnbProgram *program, const char *path, const MnbFilmInf
                          const char *out, gint64 at_us, int width_max, MnbStill *still_out,
                          GError **error);
 
+/* Writes one raw picture as a JPEG, by rename. @quality: 1-100. Sets @error. */
+gboolean mnb_stills_write_jpeg(GstBuffer *buffer, GstCaps *caps, int quality, const char *out,
+                               GError **error);
+
 /* How good a picture stands for a film: more is better. @luma: brightness, @stride bytes a row. */
 double mnb_stills_score(const guint8 *luma, int width, int height, int stride);
 

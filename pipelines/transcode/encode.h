@@ -13,16 +13,24 @@
 #pragma once
 #include "pipelines/transcode/ladder.h"
 #include "pipelines/transcode/loudness.h"
+#include "pipelines/transcode/thumbs.h"
+#include "pipelines/transcode/waveform.h"
 #include "recordings/film-edit.h"
 
 typedef struct {
     gint64 duration_us;    /* of what was decoded */
     gboolean is_truncated; /* the film broke off */
+    MnbThumbs *thumbs;     /* owned; NULL: no picture */
+    MnbWaveform *waveform; /* owned: of the first sound; NULL: none */
 } MnbEncodeResult;
+
+void mnb_encode_result_clear(MnbEncodeResult *result);
 
 /* Writes stream.mp4 of each rendition, video.mp4 and audio.m4a below @folder, which is empty.
  * The second sound has audio-2 and audio-low-2 in place of audio and audio-low. @edit: what is
- * kept. @loudness: factors for the sounds. Returns: FALSE with @error set. */
+ * kept. @loudness: factors for the sounds. @result_out: to be cleared in any case. Returns: FALSE
+ * with
+ * @error set. */
 gboolean mnb_encode(MnbProgram *program, const char *path, const MnbFilmInfo *info,
                     const MnbLadder *ladder, const MnbFilmEdit *edit, const MnbLoudness *loudness,
                     const char *folder, MnbEncodeResult *result_out, GError **error);

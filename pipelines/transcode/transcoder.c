@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define RENDITIONS_MAX (MNB_RUNGS_MAX + 2 * MNB_FILM_SOUNDS_MAX)
 #define POSTER_WIDTH   1280
@@ -23,7 +24,8 @@ typedef struct {
     MnbEncodeResult encoded;
     MnbRendition renditions[RENDITIONS_MAX];
     int n_renditions;
-    gboolean has_poster;
+    guint n_posters;
+    gboolean has_thumbs, has_waveform;
 } Transcode;
 
 static void list_renditions(Transcode *self)
@@ -89,21 +91,51 @@ static gboolean index_all(Transcode *self, GError **error)
     return mnb_hls_master(self->half, self->renditions, self->n_renditions, error);
 }
 
-/* From the film just made: its key frames are near and it is known to decode. */
-static void make_poster(Transcode *self)
+/* From the film just made: its key frames are near and it is known to decode. The first one is the
+ * best and has a second name, which links to films of before know. */
+static void make_posters(Transcode *self)
 {
     g_autofree char *film = g_build_filename(self->half, "video.mp4", NULL);
+    g_autofree char *first = g_build_filename(self->half, "poster-1.jpg", NULL);
     g_autofree char *poster = g_build_filename(self->half, "poster.jpg", NULL);
+    gint64 at_us[MNB_THUMBS_POSTERS];
     g_autoptr(GError) error = NULL;
     MnbFilmInfo info;
     MnbStill still;
-    if (!self->info.has_video)
+    guint n = self->encoded.thumbs != NULL ? mnb_thumbs_posters(self->encoded.thumbs, at_us) : 0;
+    if (n == 0)
         return;
-    self->has_poster =
-        mnb_film_probe(self->program, film, &info, &error) && info.has_video &&
-        mnb_stills_make(self->program, film, &info, poster, 0, POSTER_WIDTH, &still, &error);
-    if (!self->has_poster)
+    gboolean ok = mnb_film_probe(self->program, film, &info, &error) && info.has_video;
+    for (guint i = 0; ok && i < n; i++) {
+        g_autofree char *name = g_strdup_printf("poster-%u.jpg", i + 1);
+        g_autofree char *path = g_build_filename(self->half, name, NULL);
+        /* 0 would leave the choice to it. */
+        ok = mnb_stills_make(self->program, film, &info, path, MAX(at_us[i], 1), POSTER_WIDTH,
+                             &still, &error);
+        self->n_posters += ok;
+    }
+    if (self->n_posters > 0 && link(first, poster) != 0)
+        self->n_posters = 0;
+    if (!ok)
         mnb_lines_warn("poster", "no poster: %s", error != NULL ? error->message : "no picture");
+}
+
+/* A film without these is a film all the same. */
+static void make_extras(Transcode *self)
+{
+    g_autoptr(GError) error = NULL;
+    const MnbEncodeResult *encoded = &self->encoded;
+    make_posters(self);
+    if (encoded->thumbs != NULL && mnb_thumbs_count(encoded->thumbs) > 0)
+        self->has_thumbs =
+            mnb_thumbs_write(encoded->thumbs, self->half, self->renditions[0].duration_us, &error);
+    if (encoded->waveform != NULL && mnb_waveform_count(encoded->waveform) > 0 && error == NULL) {
+        g_autofree char *path = g_build_filename(self->half, "waveform.json", NULL);
+        g_autofree char *text = mnb_waveform_to_json(encoded->waveform);
+        self->has_waveform = mnb_files_write(path, text, strlen(text), &error);
+    }
+    if (error != NULL)
+        mnb_lines_warn("extras", "no small pictures or no waveform: %s", error->message);
 }
 
 static gboolean make(Transcode *self, GError **error)
@@ -128,7 +160,7 @@ static gboolean make(Transcode *self, GError **error)
                        (int)(self->encoded.duration_us / (gint64)G_USEC_PER_SEC));
     if (!index_all(self, error))
         return FALSE;
-    make_poster(self);
+    make_extras(self);
     mnb_program_be_patient(self->program, MNB_SYNC_PATIENCE_S);
     return !mnb_program_is_stopping(self->program, error) &&
            mnb_files_publish(self->half, self->out_dir, error);
@@ -156,18 +188,25 @@ static json_t *result_to_json(const Transcode *self)
         json_array_append_new(renditions, rendition_to_json(&self->renditions[i]));
         duration_us = MAX(duration_us, self->renditions[i].duration_us);
     }
+    json_t *posters = json_array();
+    for (guint i = 1; i <= self->n_posters; i++)
+        json_array_append_new(posters, json_sprintf("poster-%u.jpg", i));
     const MnbRung *top = self->ladder.n_rungs > 0 ? &self->ladder.rungs[0] : NULL;
-    return json_pack(
-        "{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "event",
-        "done", "duration_us", (json_int_t)duration_us, "source_us",
-        (json_int_t)(self->edit.n > 0 ? self->info.duration_us : duration_us), "width",
-        top != NULL ? top->width : 0, "height", top != NULL ? top->height : 0, "has_video",
-        self->info.has_video, "has_audio", self->info.has_audio, "container", self->info.kind->name,
-        "video_codec", self->info.video_codec, "audio_codec", self->info.audio_codec, "master",
-        "master.m3u8", "poster", self->has_poster ? "poster.jpg" : "", "download",
-        self->info.has_video ? "video.mp4" : "", "audio_download",
-        self->info.has_audio ? "audio.m4a" : "", "bytes",
-        (json_int_t)mnb_files_total_bytes(self->out_dir), "renditions", renditions);
+    return json_pack("{s:s, s:I, s:I, s:i, s:i, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, "
+                     "s:s, s:s, s:I, "
+                     "s:o}",
+                     "event", "done", "duration_us", (json_int_t)duration_us, "source_us",
+                     (json_int_t)(self->edit.n > 0 ? self->info.duration_us : duration_us), "width",
+                     top != NULL ? top->width : 0, "height", top != NULL ? top->height : 0,
+                     "has_video", self->info.has_video, "has_audio", self->info.has_audio,
+                     "container", self->info.kind->name, "video_codec", self->info.video_codec,
+                     "audio_codec", self->info.audio_codec, "master", "master.m3u8", "poster",
+                     self->n_posters > 0 ? "poster.jpg" : "", "posters", posters, "thumbnails",
+                     self->has_thumbs ? "thumbnails.vtt" : "", "waveform",
+                     self->has_waveform ? "waveform.json" : "", "download",
+                     self->info.has_video ? "video.mp4" : "", "audio_download",
+                     self->info.has_audio ? "audio.m4a" : "", "bytes",
+                     (json_int_t)mnb_files_total_bytes(self->out_dir), "renditions", renditions);
 }
 
 json_t *mnb_transcoder_run(MnbProgram *program, const json_t *job, GError **error)
@@ -192,6 +231,7 @@ json_t *mnb_transcoder_run(MnbProgram *program, const json_t *job, GError **erro
         done = result_to_json(&self);
     else
         mnb_files_remove(self.half, NULL);
+    mnb_encode_result_clear(&self.encoded);
     g_free(self.half);
     return done;
 }

@@ -73,6 +73,7 @@ void mnb_api_recording_chapters(MnbHttpRequest *request);
 void mnb_api_recording_timeline(MnbHttpRequest *request);
 void mnb_api_recording_render(MnbHttpRequest *request);
 void mnb_api_recording_cancel(MnbHttpRequest *request);
+void mnb_api_recording_poster(MnbHttpRequest *request);
 void mnb_api_media(MnbHttpRequest *request);
 
 /* jobs.c */

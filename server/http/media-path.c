@@ -20,6 +20,7 @@ static const struct {
     {".png", "image/png", FALSE},
     {".webp", "image/webp", FALSE},
     {".vtt", "text/vtt; charset=utf-8", FALSE},
+    {".json", "application/json", FALSE},
 };
 
 static int kind_of(const char *path)

@@ -6,6 +6,8 @@
 #include "server/http/event-plan.h"
 #include <string.h>
 
+#define POSTERS_MAX 9
+
 json_t *mnb_json_time(gint64 wall_us)
 {
     g_autofree char *text = wall_us != 0 ? mnb_time_to_rfc3339(wall_us) : NULL;
@@ -78,6 +80,14 @@ static void add_rendition(json_t *json, const MnbRecording *recording,
     case MNB_RENDITION_POSTER:
         json_object_set_new(json, "poster", json_string(url));
         break;
+    case MNB_RENDITION_THUMBNAILS:
+        json_object_set_new(json, "thumbnails", json_string(url));
+        break;
+    case MNB_RENDITION_WAVEFORM:
+        json_object_set_new(json, "waveform", json_string(url));
+        break;
+    case MNB_RENDITION_CANDIDATE: /* add_posters() */
+        break;
     case MNB_RENDITION_DOWNLOAD: {
         gboolean is_audio = g_str_has_suffix(rendition->path, ".m4a");
         json_array_append_new(json_object_get(json, "downloads"),
@@ -97,6 +107,34 @@ static void add_rendition(json_t *json, const MnbRecording *recording,
                                         "bitrate_bps", rendition->bitrate_bps));
         break;
     }
+}
+
+/* Before one was chosen the poster is the first candidate under another name. */
+static json_t *posters(const MnbRecording *recording, GPtrArray *renditions)
+{
+    json_t *list = json_array(), *chosen = NULL;
+    const char *poster = NULL;
+    for (guint i = 0; i < renditions->len; i++) {
+        const MnbRendition *rendition = g_ptr_array_index(renditions, i);
+        if (rendition->kind == MNB_RENDITION_POSTER)
+            poster = rendition->path;
+    }
+    for (int number = 1; number <= POSTERS_MAX; number++) {
+        g_autofree char *name = g_strdup_printf(MNB_POSTER_NAME "-%d", number);
+        for (guint i = 0; i < renditions->len; i++) {
+            const MnbRendition *rendition = g_ptr_array_index(renditions, i);
+            if (rendition->kind != MNB_RENDITION_CANDIDATE || strcmp(rendition->name, name) != 0)
+                continue;
+            g_autofree char *url = media_url(recording, rendition->path);
+            json_t *one =
+                json_pack("{s:i, s:s, s:b}", "number", number, "url", url, "is_chosen", 0);
+            if (chosen == NULL || g_strcmp0(poster, rendition->path) == 0)
+                chosen = one;
+            json_array_append_new(list, one);
+        }
+    }
+    json_object_set_new(chosen, "is_chosen", json_true()); /* of NULL: nothing */
+    return list;
 }
 
 json_t *mnb_json_chapters(const MnbRecording *recording)
@@ -167,7 +205,7 @@ json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **er
         return NULL;
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:n, s:n, s:n, "
-        "s:[], s:[]}",
+        "s:[], s:[], s:n, s:n, s:o}",
         "id", recording->id, "title_en", or_empty(recording->title_en), "title_ja",
         or_empty(recording->title_ja), "description_en", or_empty(recording->description_en),
         "description_ja", or_empty(recording->description_ja), "area", recording->area, "city",
@@ -177,7 +215,7 @@ json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **er
         (json_int_t)((recording->duration_us + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC), "state",
         mnb_recording_state_to_string(recording->state), "audience",
         mnb_audience_to_string(recording->audience), "reason", "poster", "playlist", "downloads",
-        "renditions");
+        "renditions", "thumbnails", "waveform", "posters", posters(recording, renditions));
     json_object_set_new(json, "more_areas", texts(recording->more_areas));
     json_object_set_new(json, "licence", json_string(or_empty(recording->licence)));
     json_object_set_new(json, "chapters", mnb_json_chapters(recording));

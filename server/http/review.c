@@ -96,6 +96,7 @@ typedef struct {
     char *actor;
     gboolean is_cancel;
     gboolean is_publish; /* publish it when it is ready */
+    int poster;          /* the number of the one that is chosen */
     gint64 now_us;
 } Work;
 
@@ -181,4 +182,51 @@ void mnb_api_recording_cancel(MnbHttpRequest *request)
     Work *work = work_new(request);
     work->is_cancel = TRUE;
     mnb_http_request_write(request, write_work, work, free_work, on_written);
+}
+
+/* ---- the poster ---- */
+
+static gboolean has_candidate(const GPtrArray *renditions, gint64 number)
+{
+    g_autofree char *name = g_strdup_printf(MNB_POSTER_NAME "-%d", (int)number);
+    for (guint i = 0; renditions != NULL && i < renditions->len; i++) {
+        const MnbRendition *rendition = renditions->pdata[i];
+        if (rendition->kind == MNB_RENDITION_CANDIDATE && g_str_equal(rendition->name, name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean write_poster(MnbDb *db, gpointer data, GError **error)
+{
+    const Work *work = data;
+    g_autofree char *object = g_strconcat("recording:", work->recording, NULL);
+    g_autoptr(MnbRecording) recording = mnb_recording_find(db, work->recording, error);
+    return recording != NULL &&
+           mnb_rendition_choose_poster(db, work->recording, work->poster, error) &&
+           mnb_recording_update(db, recording, work->now_us, error) &&
+           mnb_audit_append(db, work->now_us, work->actor, "recording-poster", object, NULL, error);
+}
+
+void mnb_api_recording_poster(MnbHttpRequest *request)
+{
+    gint64 number = 0;
+    if (!check_reviewer(request))
+        return;
+    g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
+    if (fields == NULL)
+        return;
+    g_autoptr(GPtrArray) renditions =
+        mnb_rendition_list(mnb_http_request_db(request), mnb_http_request_param(request, 0), NULL);
+    mnb_fields_require(fields, "number");
+    if (mnb_fields_number(fields, "number", 1, 9, &number) && !has_candidate(renditions, number))
+        mnb_fields_wrong(fields, "number", "unknown");
+    MnbProblem *problem = mnb_fields_finish(fields);
+    if (problem != NULL) {
+        mnb_http_request_answer_problem(request, problem);
+        return;
+    }
+    Work *work = work_new(request);
+    work->poster = (int)number;
+    mnb_http_request_write(request, write_poster, work, free_work, on_written);
 }

@@ -55,6 +55,7 @@ static const MnbRoute routes[] = {
     {"GET", RECORDING "/timeline", REVIEW, .run = mnb_api_recording_timeline},
     {"POST", RECORDING "/render", REVIEW, .body = MNB_BODY_JSON, .run = mnb_api_recording_render},
     {"POST", RECORDING "/cancel", REVIEW, .run = mnb_api_recording_cancel},
+    {"POST", RECORDING "/poster", REVIEW, .body = MNB_BODY_JSON, .run = mnb_api_recording_poster},
     {"GET", "/media/{recording}/{path...}", .run = mnb_api_media, .flags = MNB_ROUTE_ANYONE | MNB_ROUTE_CACHEABLE},
 
     {"GET", "/api/v1/jobs", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_jobs},

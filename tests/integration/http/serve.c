@@ -148,6 +148,10 @@ static gboolean seed_recording(MnbDb *db, Server *server, const char *event, con
          1000000},
         {(char *)"audio.m4a", MNB_RENDITION_DOWNLOAD, (char *)"media/audio.m4a", 0, 0, 0, 1000},
         {(char *)"poster", MNB_RENDITION_POSTER, (char *)"media/poster.jpg", 1280, 720, 0, 0},
+        {(char *)"poster-1", MNB_RENDITION_CANDIDATE, (char *)"media/poster-1.jpg", 0, 0, 0, 0},
+        {(char *)"poster-2", MNB_RENDITION_CANDIDATE, (char *)"media/poster-2.jpg", 0, 0, 0, 0},
+        {(char *)"thumbnails", MNB_RENDITION_THUMBNAILS, (char *)"media/thumbnails.vtt", 0, 0, 0,
+         0},
     };
     g_autoptr(MnbRecording) recording = mnb_recording_new();
     recording->area = g_strdup("disaster-risk-management");

@@ -409,9 +409,11 @@ def every_role_may_do_what_the_table_says_and_nothing_else():
         ("PUT", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
         ("DELETE", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
         ("GET", f"/api/v1/recordings/{s.inside}/captions", staff),
+        ("POST", f"/api/v1/recordings/{s.review}/poster", hosts),
         ("PATCH", "/api/v1/recordings/" + s.inside, staff),
         ("GET", f"/api/v1/recordings/{s.inside}/timeline", staff),
         ("POST", f"/api/v1/recordings/{s.inside}/cancel", staff),
+        ("POST", f"/api/v1/recordings/{s.inside}/poster", staff),
         ("GET", "/api/v1/jobs", staff), ("POST", "/api/v1/password", staff),
         ("POST", "/whip/" + session, {"encoder", "facilitator"}),
         ("POST", "/whep/" + session, {"encoder", "observer", "participant", "facilitator"}),
@@ -812,6 +814,23 @@ def captions_that_are_wrong_are_refused_by_line():
     same(answer.status, 200, answer.body)
     same(sorted(note["code"] for note in answer.json()["notes"]), ["not-in-order", "past-the-end"])
     same(s.ask("DELETE", path + "en", cookie=admin).status, 204)
+
+
+@test
+def one_of_the_posters_is_chosen():
+    path = "/api/v1/recordings/" + s.review
+    before = s.ask("GET", path, cookie=admin).json()
+    same([(one["number"], one["is_chosen"]) for one in before["posters"]], [(1, True), (2, False)])
+    same(before["thumbnails"], f"/media/{s.review}/thumbnails.vtt")
+    same(before["waveform"], None)
+    answer = s.ask("POST", path + "/poster", {"number": 2}, cookie=admin)
+    same(answer.status, 200, answer.body)
+    after = answer.json()
+    same([one["is_chosen"] for one in after["posters"]], [False, True])
+    same(after["poster"], after["posters"][1]["url"])
+    problem(s.ask("POST", path + "/poster", {"number": 3}, cookie=admin), 422, "invalid", ("number", "unknown"))
+    problem(s.ask("POST", path + "/poster", {}, cookie=admin), 422, "invalid", ("number", "required"))
+    problem(s.ask("POST", path + "/poster", {"number": 0}, cookie=admin), 422, "invalid", ("number", "out-of-range"))
 
 
 @test

@@ -63,7 +63,8 @@ static void check_playlists(const char *media)
 
 static void check_files(const char *media, json_t *done)
 {
-    static const char *const fields[] = {"master", "poster", "download", "audio_download"};
+    static const char *const fields[] = {"master",         "poster",     "download",
+                                         "audio_download", "thumbnails", "waveform"};
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
         const char *name = test_str(done, fields[i]);
         g_autofree char *path = g_build_filename(media, name, NULL);
@@ -77,6 +78,31 @@ static void check_files(const char *media, json_t *done)
     g_autofree char *said = test_shell(
         "for f in '%s'/*/index.m3u8; do ffmpeg -v error -i \"$f\" -f null - 2>&1; done", media);
     g_assert_cmpstr(said, ==, "");
+}
+
+/* The small pictures cover the film without holes, on sheets that are there. */
+static void check_thumbnails(const char *media, json_t *done, guint n_wanted)
+{
+    g_autofree char *path = g_build_filename(media, "thumbnails.vtt", NULL);
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_auto(GStrv) cues = g_strsplit(g_strchomp(text), "\n\n", -1);
+    g_assert_cmpuint(g_strv_length(cues), ==, n_wanted + 1);
+    g_autofree char *end = g_strdup("00:00:00.000");
+    for (guint i = 1; i <= n_wanted; i++) {
+        g_auto(GStrv) lines = g_strsplit(cues[i], "\n", -1);
+        g_auto(GStrv) times = g_strsplit(lines[0], " --> ", 2);
+        g_assert_cmpstr(times[0], ==, end);
+        g_free(end);
+        end = g_strdup(times[1]);
+        g_auto(GStrv) name = g_strsplit(lines[1], "#", 2);
+        g_autofree char *sheet = g_build_filename(media, name[0], NULL);
+        g_assert_true(g_file_test(sheet, G_FILE_TEST_IS_REGULAR));
+    }
+    int ms = (int)(test_int(done, "duration_us") / 1000);
+    g_autofree char *whole =
+        g_strdup_printf("00:%02d:%02d.%03d", ms / 60000, ms / 1000 % 60, ms % 1000);
+    g_assert_cmpstr(end, ==, whole);
 }
 
 static void on_silent_film(void)
@@ -100,6 +126,14 @@ static void on_silent_film(void)
     g_assert_cmpint(test_int(json_array_get(renditions, 2), "bitrate_bps"), <, 150000);
     check_alignment(media, done);
     check_files(media, done);
+    check_thumbnails(media, done, 40);
+    g_assert_cmpuint(json_array_size(json_object_get(done, "posters")), ==, 3);
+    g_assert_cmpstr(test_str(done, "waveform"), ==, "");
+    g_autofree char *sizes =
+        test_shell("for f in '%s'/poster-3.jpg '%s'/sprites-1.jpg; do ffprobe -v error "
+                   "-show_entries stream=width,height -of csv=p=0 \"$f\"; done",
+                   media, media);
+    g_assert_cmpstr(g_strstrip(sizes), ==, "768,576\n1600,480");
     json_decref(done);
 }
 
@@ -160,6 +194,8 @@ static void on_sound_only(void)
     g_assert_false(json_is_true(json_object_get(done, "has_video")));
     g_assert_cmpstr(test_str(done, "poster"), ==, "");
     g_assert_cmpstr(test_str(done, "audio_download"), ==, "audio.m4a");
+    g_assert_cmpstr(test_str(done, "thumbnails"), ==, "");
+    g_assert_cmpstr(test_str(done, "waveform"), ==, "waveform.json");
     g_assert_cmpuint(json_array_size(json_object_get(done, "renditions")), ==, 2);
     g_autofree char *media = in("media");
     check_files(media, done);

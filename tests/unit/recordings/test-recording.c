@@ -125,6 +125,41 @@ static void put_rendition(MnbDb *db, const char *recording, const char *name, Mn
     g_assert_no_error(error);
 }
 
+static const MnbRendition *rendition_named(GPtrArray *list, const char *name)
+{
+    for (guint i = 0; i < list->len; i++)
+        if (strcmp(((MnbRendition *)list->pdata[i])->name, name) == 0)
+            return list->pdata[i];
+    return NULL;
+}
+
+static void test_choosing_a_poster(void)
+{
+    g_autoptr(GError) error = NULL;
+    Fixture fixture;
+    fixture_open_db(&fixture);
+    g_autoptr(MnbRecording) recording = fixture_recording("Title", "");
+    g_assert_true(mnb_recording_insert(fixture.db, recording, NOW_US, &error));
+    put_rendition(fixture.db, recording->id, "poster", MNB_RENDITION_POSTER, 720);
+    put_rendition(fixture.db, recording->id, "poster-1", MNB_RENDITION_CANDIDATE, 720);
+    put_rendition(fixture.db, recording->id, "poster-2", MNB_RENDITION_CANDIDATE, 360);
+    put_rendition(fixture.db, recording->id, "poster-3", MNB_RENDITION_WAVEFORM, 360);
+    g_assert_true(mnb_rendition_choose_poster(fixture.db, recording->id, 2, &error));
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) list = mnb_rendition_list(fixture.db, recording->id, &error);
+    const MnbRendition *poster = rendition_named(list, "poster");
+    g_assert_cmpuint(list->len, ==, 4);
+    g_assert_cmpstr(poster->path, ==, "media/poster-2");
+    g_assert_cmpint(poster->kind, ==, MNB_RENDITION_POSTER);
+    g_assert_cmpint(poster->height, ==, 360);
+    for (int number = 3; number <= 4; number++) {
+        g_assert_false(mnb_rendition_choose_poster(fixture.db, recording->id, number, &error));
+        g_assert_error(error, MNB_ERROR, MNB_ERROR_NOT_FOUND);
+        g_clear_error(&error);
+    }
+    fixture_close(&fixture);
+}
+
 static void test_publishing(void)
 {
     g_autoptr(GError) error = NULL;
@@ -296,6 +331,7 @@ int main(int argc, char **argv)
     g_test_add_func("/recordings/recording/takes-over-from-its-event", test_from_session);
     g_test_add_func("/recordings/recording/is-published-when-ready-and-stays-withdrawn",
                     test_publishing);
+    g_test_add_func("/recordings/recording/has-the-poster-that-was-chosen", test_choosing_a_poster);
     g_test_add_func("/recordings/recording/waits-for-review-unless-told", test_review);
     g_test_add_func("/recordings/recording/is-watched-by-its-audience", test_may_watch);
     g_test_add_func("/recordings/recording/goes-on-as-the-next-part", test_parts);

@@ -179,6 +179,8 @@ export const api = {
     call(`/recordings/${segment(id)}/render`, signal, { method: 'POST', body: { publish }, token, decode: decodeRecording }),
   cancelRecording: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/recordings/${segment(id)}/cancel`, signal, { method: 'POST', token, decode: decodeRecording }),
+  choosePoster: (signal: AbortSignal, id: string, poster: number, token?: string | null) =>
+    call(`/recordings/${segment(id)}/poster`, signal, { method: 'POST', body: { number: poster }, token, decode: decodeRecording }),
 
   uploads: (signal: AbortSignal) => call('/uploads', signal, { decode: decodeUploads }),
   upload: (signal: AbortSignal, id: string) => call(`/uploads/${segment(id)}`, signal, { decode: decodeUpload }),

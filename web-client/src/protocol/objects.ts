@@ -305,6 +305,13 @@ export interface Visit {
   series: string;
 }
 
+/** A picture that may stand for the film. */
+export interface PosterChoice {
+  number: number;
+  url: string;
+  is_chosen: boolean;
+}
+
 export interface Recording {
   visit: Visit | null;
   id: string;
@@ -327,6 +334,9 @@ export interface Recording {
   playlist: string | null;
   downloads: Download[];
   renditions: Rendition[];
+  thumbnails: string | null;
+  waveform: string | null;
+  posters: PosterChoice[];
   more_areas: string[];
   licence: Licence;
   chapters: Chapter[];
@@ -364,6 +374,11 @@ export const decodeRecording = object<Recording>({
   })), []),
   renditions: withDefault(knownItems(object<Rendition>({
     name: string, width: nullable(number), height: nullable(number), bitrate_bps: nullable(number),
+  })), []),
+  thumbnails: nullable(localUrl),
+  waveform: nullable(localUrl),
+  posters: withDefault(knownItems(object<PosterChoice>({
+    number, url: localUrl, is_chosen: withDefault(boolean, false),
   })), []),
   more_areas: withDefault(list(string), []),
   licence: withDefault(oneOf(...LICENCES), ''),

@@ -20,6 +20,7 @@ import { ActionError, BilingualTitle, ConfirmDialog, Failed, Loading, OtherTitle
 import { FilmPlayer } from '../watch/film-player';
 import { AboutForm, type About } from './about-form';
 import { ChapterForm, CutForm } from './cut-form';
+import { PosterChoices } from './poster-choice';
 import { TimeLine } from './time-line';
 
 const BUSY_MS = 2000;
@@ -115,6 +116,11 @@ function Reviewed({ loaded, token, reload }: { loaded: Loaded; token: string | n
     await save(signal);
     await api.renderRecording(signal, recording.id, publish, token);
   }, t('review.saved'));
+  const choosePoster = async (poster: number): Promise<void> => {
+    if (!await action.run((signal) => api.choosePoster(signal, recording.id, poster, token).then(() => undefined))) return;
+    announce(t('review.poster-done'));
+    reload();
+  };
   const seek = (captured: number): void => player?.seek(toFilm(line.made_ms, captured) / 1000);
   return (
     <article class="review">
@@ -151,6 +157,7 @@ function Reviewed({ loaded, token, reload }: { loaded: Loaded; token: string | n
         <h2 id="about-heading">{t('review.about')}</h2>
         <AboutForm values={about} isTitleMissing={isTitleMissing} onChange={(change) => { setTouched(true); setAbout({ ...about, ...change }); }} />
       </section>
+      <PosterChoices posters={recording.posters} isBusy={action.isBusy} onChoose={(poster) => void choosePoster(poster.number)} />
       <section class="panel review-publish" aria-labelledby="publish-heading">
         <h2 id="publish-heading">{t('review.publishing')}</h2>
         {isTouched && <p class="note"><Icon path={icons.info} size={20} />{t('review.unsaved')}</p>}
