@@ -211,13 +211,14 @@ static gboolean write_poster(MnbDb *db, gpointer data, GError **error)
 void mnb_api_recording_poster(MnbHttpRequest *request)
 {
     gint64 number = 0;
-    if (!check_reviewer(request))
+    g_autoptr(MnbRecording) recording = mnb_api_find_reviewable(request);
+    if (recording == NULL)
         return;
     g_autoptr(MnbFields) fields = mnb_http_request_fields(request);
     if (fields == NULL)
         return;
     g_autoptr(GPtrArray) renditions =
-        mnb_rendition_list(mnb_http_request_db(request), mnb_http_request_param(request, 0), NULL);
+        mnb_rendition_list(mnb_http_request_db(request), recording->id, NULL);
     mnb_fields_require(fields, "number");
     if (mnb_fields_number(fields, "number", 1, 9, &number) && !has_candidate(renditions, number))
         mnb_fields_wrong(fields, "number", "unknown");
