@@ -46,6 +46,9 @@ void mnb_api_link_create(MnbHttpRequest *request);
 void mnb_api_link_revoke(MnbHttpRequest *request);
 void mnb_api_join(MnbHttpRequest *request);
 
+/* line-check.c */
+void mnb_api_line_check(MnbHttpRequest *request);
+
 /* recordings.c */
 void mnb_api_recordings(MnbHttpRequest *request);
 void mnb_api_recording(MnbHttpRequest *request);
@@ -96,6 +99,10 @@ void mnb_api_upload_draft(MnbHttpRequest *request);
 void mnb_api_upload_submit(MnbHttpRequest *request);
 
 /* whip.c */
+/* Returns FALSE after the problem was answered: a server that is about to stop takes nobody, and an
+ * address gets so many new connections as @rate says. Whoever is on this machine itself may have
+ * more: load is made from here. */
+gboolean mnb_http_takes_connection(MnbHttpRequest *request, MnbRate *rate);
 void mnb_api_whip(MnbHttpRequest *request);
 void mnb_api_whep(MnbHttpRequest *request);
 void mnb_api_whep_peer(MnbHttpRequest *request);

@@ -40,6 +40,7 @@ typedef struct {
     const MnbClock *clock;
     MnbPasswords *passwords;
     MnbRate *posts;      /* WHIP and WHEP, by address */
+    MnbRate *checks;     /* of lines, by address */
     MnbRate *sign_ins;   /* tries with a password, by address */
     MnbRate *guesses;    /* tokens that opened nothing, by address */
     MnbUploads *uploads; /* NULL: none are taken */

@@ -36,6 +36,7 @@ static const MnbRoute routes[] = {
     {"POST", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_link_create},
     {"DELETE", "/api/v1/links/{link}", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_LINK, .run = mnb_api_link_revoke},
     {"GET", "/api/v1/join", .run = mnb_api_join, ANYONE},
+    {"POST", "/api/v1/line-check", .body = MNB_BODY_JSON, .run = mnb_api_line_check, ANYONE},
     {"GET", "/api/v1/sessions/{session}", .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session},
     {"GET", SESSION "/summary", .needs = MNB_MAY_HOST, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session_summary},
     {"GET", SESSION "/files/{path...}", .needs = MNB_MAY_HOST, .scope = MNB_SCOPE_SESSION, .run = mnb_api_session_file},

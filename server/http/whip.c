@@ -59,10 +59,7 @@ static void on_opened(const MnbDoorAnswer *answer, const GError *error, gpointer
     end_call(call);
 }
 
-/* Returns FALSE after the problem was answered: a server that is about to stop takes nobody, and an
- * address gets 30 new connections at once and then one a second. Whoever is on this machine itself
- * may have more: load is made from here. */
-static gboolean takes_new(MnbHttpRequest *request)
+gboolean mnb_http_takes_connection(MnbHttpRequest *request, MnbRate *rate)
 {
     if (mnb_http_request_is_draining(request)) {
         MnbProblem *problem = mnb_problem_new(503, "draining", "the server is being restarted");
@@ -73,8 +70,7 @@ static gboolean takes_new(MnbHttpRequest *request)
     if (mnb_http_request_is_local(request))
         return TRUE;
     g_autofree char *key = mnb_rate_address_key(mnb_http_request_address(request));
-    guint wait_s = mnb_rate_take(mnb_http_request_services(request)->posts, key,
-                                 mnb_http_request_now_us(request));
+    guint wait_s = mnb_rate_take(rate, key, mnb_http_request_now_us(request));
     if (wait_s == 0)
         return TRUE;
     MnbProblem *problem = mnb_problem_new(
@@ -82,6 +78,11 @@ static gboolean takes_new(MnbHttpRequest *request)
     mnb_problem_set_retry_after(problem, wait_s);
     mnb_http_request_answer_problem(request, problem);
     return FALSE;
+}
+
+static gboolean takes_new(MnbHttpRequest *request)
+{
+    return mnb_http_takes_connection(request, mnb_http_request_services(request)->posts);
 }
 
 void mnb_api_whip(MnbHttpRequest *request)

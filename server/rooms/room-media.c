@@ -1,6 +1,7 @@
 /* Peer connections of a room at its media worker: publishing and receiving. */
 #include "server/base/ids.h"
 #include "server/base/log.h"
+#include "server/rooms/ice-local.h"
 #include "server/rooms/room.h"
 #include <string.h>
 
@@ -54,20 +55,6 @@ static MnbMediaWorker *roomy_worker(MnbRoom *room, GError **error)
 
 /* ---------------------------------------------------------------------------------- transports */
 
-/* 16 and 32 characters of [0-9a-z]: the worker's tag and 70 random bits, and 160 (RFC 8445, 5.3: 24
- * and 128). */
-static void make_credentials(MnbTransport *transport)
-{
-    char id[MNB_ID_SIZE];
-    char more[MNB_ID_SIZE];
-    mnb_id_make(id);
-    g_strlcpy(transport->ufrag, id, 17);
-    mnb_media_worker_tag(transport->room->worker, transport->ufrag);
-    mnb_id_make(id);
-    mnb_id_make(more);
-    g_snprintf(transport->pwd, sizeof transport->pwd, "%s%.6s", id, more);
-}
-
 static MnbTransport *transport_open(MnbRoom *room, MnbMediaWorker *worker, MnbDirection direction)
 {
     MnbTransport *transport = g_new0(MnbTransport, 1);
@@ -75,7 +62,7 @@ static MnbTransport *transport_open(MnbRoom *room, MnbMediaWorker *worker, MnbDi
     transport->id = mnb_media_worker_new_id(worker);
     transport->direction = direction;
     mnb_random_fill(&transport->session, sizeof transport->session);
-    make_credentials(transport);
+    mnb_ice_make_credentials(worker, transport->ufrag, transport->pwd);
     MnbTransportOpen open = {
         .transport = transport->id, .room = room->media_room, .direction = (guint8)direction};
     g_strlcpy(open.ufrag, transport->ufrag, sizeof open.ufrag);
@@ -99,28 +86,15 @@ static void transport_set_remote(MnbTransport *transport, const MnbSdp *sdp)
 static void fill_local(MnbTransport *transport, MnbSdpLocal *local,
                        MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX])
 {
-    guint count = 0;
-    const MnbMediaAddress *addresses = mnb_media_worker_addresses(transport->room->worker, &count);
-    count = MIN(count, MNB_MEDIA_ADDRESSES_MAX);
-    for (guint i = 0; i < count; i++) {
-        g_strlcpy(candidates[i].address, addresses[i].address, sizeof candidates[i].address);
-        candidates[i].port = addresses[i].port;
-        candidates[i].is_tcp = addresses[i].is_tcp;
-    }
-    *local = (MnbSdpLocal){
-        .ufrag = transport->ufrag,
-        .pwd = transport->pwd,
-        .fingerprint = mnb_media_worker_fingerprint(transport->room->worker),
-        .candidates = candidates,
-        .candidate_count = count,
-        .session = transport->session,
-        .version = ++transport->version,
-    };
+    mnb_ice_fill_local(transport->room->worker, transport->ufrag, transport->pwd, candidates,
+                       local);
+    local->session = transport->session;
+    local->version = ++transport->version;
 }
 
 static void restart_ice(MnbTransport *transport, const char *remote_ufrag)
 {
-    make_credentials(transport);
+    mnb_ice_make_credentials(transport->room->worker, transport->ufrag, transport->pwd);
     MnbTransportRestart restart = {.transport = transport->id};
     g_strlcpy(restart.ufrag, transport->ufrag, sizeof restart.ufrag);
     g_strlcpy(restart.pwd, transport->pwd, sizeof restart.pwd);

@@ -45,13 +45,14 @@ struct MnbRooms {
     void (*on_jobs_added)(gpointer data);
     gpointer data;
 
-    GHashTable *by_session;    /* id -> MnbRoom (a reference) */
-    GHashTable *by_media_room; /* guint32 -> MnbRoom */
-    GHashTable *transports;    /* guint32 -> MnbTransport */
-    GHashTable *publications;  /* guint32 of a layer -> MnbPublication */
-    GHashTable *resources;     /* id -> MnbTransport, of the doors */
-    MnbSlides *slides;         /* NULL: this server takes none */
-    GPtrArray *clients;        /* MnbClient, all with a line */
+    GHashTable *by_session;     /* id -> MnbRoom (a reference) */
+    GHashTable *by_media_room;  /* guint32 -> MnbRoom */
+    GHashTable *transports;     /* guint32 -> MnbTransport */
+    GHashTable *publications;   /* guint32 of a layer -> MnbPublication */
+    GHashTable *resources;      /* id -> MnbTransport, of the doors */
+    MnbSlides *slides;          /* NULL: this server takes none */
+    MnbLineChecks *line_checks; /* NULL: without media */
+    GPtrArray *clients;         /* MnbClient, all with a line */
     guint listener;
     guint tick;
     gboolean is_stopping;

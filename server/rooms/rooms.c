@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
+#include "server/rooms/line-checks.h"
 #include "server/rooms/room-slides.h"
 #include "server/rooms/room-tell.h"
 #include "server/rooms/room.h"
@@ -213,8 +214,10 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
     self->resources = g_hash_table_new(g_str_hash, g_str_equal);
     self->clients = g_ptr_array_new();
     self->slides = mnb_slides_new(self, options->slides_dir);
-    if (self->pool != NULL)
+    if (self->pool != NULL) {
         self->listener = mnb_media_pool_listen(self->pool, &mnb_room_media_events, self);
+        self->line_checks = mnb_line_checks_new(self->pool);
+    }
     guint tick_ms = MIN(TICK_MS, MAX((guint)(self->away_us / 2000), 10));
     self->tick = g_timeout_add(tick_ms, on_tick, self);
     if (!load_live(self, error)) {
@@ -290,6 +293,7 @@ void mnb_rooms_free(MnbRooms *self)
         mnb_client_orphan(g_ptr_array_index(self->clients, i));
     if (self->listener != 0)
         mnb_media_pool_unlisten(self->pool, self->listener);
+    mnb_line_checks_free(self->line_checks);
     mnb_slides_free(self->slides);
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->by_session);
@@ -302,6 +306,11 @@ void mnb_rooms_free(MnbRooms *self)
 }
 
 /* ------------------------------------------------------------------------ questions and orders */
+
+MnbLineChecks *mnb_rooms_line_checks(MnbRooms *self)
+{
+    return self->is_stopping ? NULL : self->line_checks;
+}
 
 void mnb_rooms_event_changed(MnbRooms *self, const char *event)
 {

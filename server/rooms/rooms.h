@@ -19,6 +19,7 @@ typedef struct MnbClock MnbClock;
 typedef struct MnbMediaPool MnbMediaPool;
 typedef struct MnbWalls MnbWalls; /* pipelines/manager/walls.h */
 typedef struct MnbRooms MnbRooms;
+typedef struct MnbLineChecks MnbLineChecks; /* line-checks.h */
 
 typedef enum {
     MNB_ROOMS_ERROR_BAD_MESSAGE, /* "bad-message", 400 */
@@ -84,6 +85,9 @@ void mnb_rooms_stop(MnbRooms *self, void (*done)(gpointer data), gpointer data);
 void mnb_rooms_free(MnbRooms *self); /* NULL is fine */
 
 /* ---------------------------------------------------------------- questions and orders of http */
+
+/* Borrowed; NULL without media, and while the server is stopping. */
+MnbLineChecks *mnb_rooms_line_checks(MnbRooms *self);
 
 /* The row of this event was changed (titles, area, policy ...): who comes from now on is told the
  * new one, and the new policy holds for the next recording. */
