@@ -115,20 +115,16 @@ static void run_batch(GTask *task, gpointer source, gpointer data, GCancellable 
 
 /* ---- in the main thread ---- */
 
-static void stream_free(MnbUploadStream *stream)
+void mnb_upload_stream_free(MnbUploadStream *stream)
 {
+    if (stream == NULL)
+        return;
     close(stream->fd);
     g_byte_array_unref(stream->filling);
     g_byte_array_unref(stream->worker.bytes);
     g_clear_pointer(&stream->worker.checksum, g_checksum_free);
     g_clear_error(&stream->error);
     g_free(stream);
-}
-
-static void close_stream(MnbUploadStream *stream)
-{
-    stream->calls->on_closed(stream->durable, stream->error, stream->data);
-    stream_free(stream);
 }
 
 static void on_batch(GObject *source, GAsyncResult *result, gpointer data);
@@ -178,7 +174,7 @@ static void on_batch(GObject *source, GAsyncResult *result, gpointer data)
         stream->calls->on_durable(stream->durable, stream->data);
     }
     if (was_last) {
-        close_stream(stream);
+        stream->calls->on_closed(stream->durable, stream->error, stream->data);
         return;
     }
     if (stream->error != NULL) { /* one more, without bytes, to put in order what is there */

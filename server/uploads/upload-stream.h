@@ -18,14 +18,15 @@ typedef struct {
     void (*on_room)(gpointer data);
     /* So many bytes of the file are durable, counted from its beginning. */
     void (*on_durable)(gint64 offset, gpointer data);
-    /* Once, last; the stream is freed after it. @error (borrowed): NULL, or what failed:
-     * MNB_ERROR_DAMAGED (the checksum does not fit), MNB_ERROR_STORAGE_FULL, MNB_ERROR_STORAGE,
-     * MNB_ERROR_LIMIT (more bytes than the upload has). @offset: what is durable all the same. */
+    /* Once, last; the stream may be freed from now on, in this call too. @error (borrowed): NULL,
+     * or what failed: MNB_ERROR_DAMAGED (the checksum does not fit), MNB_ERROR_STORAGE_FULL,
+     * MNB_ERROR_STORAGE, MNB_ERROR_LIMIT (more bytes than the upload has). @offset: what is durable
+     * all the same. */
     void (*on_closed)(gint64 offset, const GError *error, gpointer data);
 } MnbUploadStreamCalls;
 
 /* Opens (or makes) @path, cuts it at @offset and appends. @size: of the whole upload. @checksum:
- * NULL: none (copied). @calls: static. Returns (owned by itself: it ends with on_closed), or NULL
+ * NULL: none (copied). @calls: static. Returns (owned), or NULL
  * with @error: MNB_ERROR_STORAGE, MNB_ERROR_STORAGE_FULL, MNB_ERROR_CONFLICT (the file is shorter
  * than @offset). */
 MnbUploadStream *mnb_upload_stream_new(const char *path, gint64 offset, gint64 size,
@@ -33,11 +34,14 @@ MnbUploadStream *mnb_upload_stream_new(const char *path, gint64 offset, gint64 s
                                        const MnbUploadStreamCalls *calls, gpointer data,
                                        GError **error);
 
+/* After on_closed, not before: a thread may be writing. */
+void mnb_upload_stream_free(MnbUploadStream *stream);
+
 /* Copies @bytes. Returns FALSE when the caller is to stop until on_room. Does nothing after
- * finish() or a failure. */
+ * finish(), a failure or on_closed. */
 gboolean mnb_upload_stream_push(MnbUploadStream *stream, const void *bytes, gsize len);
 
-/* All bytes of the request were pushed: on_closed follows. */
+/* All bytes of the request were pushed: on_closed follows, once. */
 void mnb_upload_stream_finish(MnbUploadStream *stream);
 
 /* The request broke off: what came is kept, unless there is a checksum; on_closed follows. */

@@ -40,7 +40,7 @@ typedef struct {
     MnbUploads *uploads; /* held */
     char *id;
     gint64 size;
-    MnbUploadStream *stream; /* NULL once it closed */
+    MnbUploadStream *stream; /* freed with this, long after it closed: a request may hold it */
     const MnbUploadsCalls *calls;
     gpointer data;
     GArray *waiters;
@@ -166,6 +166,7 @@ static void on_room(gpointer data)
 
 static void active_free(Active *active)
 {
+    mnb_upload_stream_free(active->stream);
     release(active->uploads);
     g_array_unref(active->waiters);
     g_clear_error(&active->error);
@@ -199,7 +200,6 @@ static void on_last_mark(const GError *error, gpointer data, gpointer user_data)
 static void on_stream_closed(gint64 offset, const GError *error, gpointer data)
 {
     Active *active = data;
-    active->stream = NULL;
     active->error = error != NULL ? g_error_copy(error) : NULL;
     if (active->uploads->is_freed) {
         active->calls->on_closed(offset, error, active->data);
@@ -219,8 +219,7 @@ MnbUploadStream *mnb_uploads_open(MnbUploads *uploads, const MnbUpload *upload,
 {
     Active *other = g_hash_table_lookup(uploads->active, upload->id);
     if (other != NULL) {
-        if (other->stream != NULL)
-            mnb_upload_stream_cut(other->stream);
+        mnb_upload_stream_cut(other->stream);
         g_set_error(error, MNB_ERROR, MNB_ERROR_BUSY,
                     "another request was bringing bytes for this upload; ask for the offset again");
         return NULL;
@@ -266,8 +265,7 @@ void mnb_uploads_when_idle(MnbUploads *uploads, const char *id, void (*idle)(gpo
     }
     Waiter waiter = {idle, data};
     g_array_append_val(active->waiters, waiter);
-    if (active->stream != NULL)
-        mnb_upload_stream_cut(active->stream);
+    mnb_upload_stream_cut(active->stream);
 }
 
 void mnb_uploads_forget_file(MnbUploads *uploads, const char *id)
@@ -438,8 +436,7 @@ void mnb_uploads_free(MnbUploads *uploads)
     gpointer value;
     g_hash_table_iter_init(&iter, uploads->active);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (((Active *)value)->stream != NULL)
-            mnb_upload_stream_cut(((Active *)value)->stream);
+        mnb_upload_stream_cut(((Active *)value)->stream);
     release(uploads);
 }
 

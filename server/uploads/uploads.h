@@ -59,7 +59,8 @@ typedef struct {
 } MnbUploadsCalls;
 
 /* Bytes for @upload from its confirmed offset on. Push, finish and cut as in upload-stream.h.
- * @calls: static. Errors: those of mnb_upload_stream_new(), MNB_ERROR_BUSY (another request is
+ * @calls: static. Returns (borrowed until the end of on_closed); errors: those of
+ * mnb_upload_stream_new(), MNB_ERROR_BUSY (another request is
  * bringing bytes for it; that one is cut off now), MNB_ERROR_LIMIT (too many streams). */
 MnbUploadStream *mnb_uploads_open(MnbUploads *uploads, const MnbUpload *upload,
                                   const MnbTusChecksum *checksum, const MnbUploadsCalls *calls,

@@ -48,7 +48,7 @@ class Server:
 
     def __init__(self, *options, state=None, env=None):
         self.state = state or tempfile.mkdtemp(prefix="manabi-test-")
-        self.log = open(os.path.join(self.state, "test.log"), "ab")
+        self.log = open(os.path.join(self.state, "test.log"), "a+b")
         self.process = subprocess.Popen(
             [MANABI, "serve", "--state", self.state, "--port", "0", *options],
             stdout=subprocess.PIPE, stderr=self.log, text=True,
@@ -65,8 +65,8 @@ class Server:
         raise AssertionError("it did not start: " + self.log_text())
 
     def log_text(self):
-        with open(os.path.join(self.state, "test.log"), encoding="utf-8") as file:
-            return file.read()
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
 
     def get(self, path):
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:
@@ -84,12 +84,19 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.stop()
-        self.log.close()
+    def __exit__(self, kind=None, *_):
+        code = self.stop()
         self.process.stdout.close()
+        # Only the test itself ends it: a crash, its children's too, is told even where nobody asked anything after.
+        log = self.log_text()
+        self.log.close()
+        has_crashed = (code not in (0, -signal.SIGTERM, -signal.SIGKILL) or "Sanitizer: " in log
+                       or "runtime error: " in log)
+        if has_crashed or kind is not None:
+            print("\n".join("# " + line[:300] for line in log.splitlines()[-80:]), flush=True)
         shutil.rmtree(self.state, ignore_errors=True)
+        if has_crashed and kind is None:
+            raise AssertionError(f"the server or a child of it crashed; it ended with {code}")
 
 
 def parents():
