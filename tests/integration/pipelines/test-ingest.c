@@ -133,12 +133,13 @@ static void test_unknown_codec(void)
     g_autofree char *to = g_strdup_printf("srt://127.0.0.1:%d?streamid=" INGEST_KEY
                                           "&passphrase=" INGEST_PASSPHRASE "&pbkeylen=16",
                                           ingest->port);
-    char *argv[] = {"ffmpeg", "-v",  "error", "-re",    "-f", "lavfi", "-i", "testsrc=s=160x90:r=5",
-                    "-c:v",   "vc2", "-f",    "mpegts", to,   NULL};
+    const char *argv[] = {
+        "ffmpeg", "-v",  "error", "-re",    "-f", "lavfi", "-i", "testsrc=s=160x90:r=5",
+        "-c:v",   "vc2", "-f",    "mpegts", to,   NULL};
     GPid pid;
     g_autoptr(GError) error = NULL;
-    g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-                  &pid, &error);
+    g_spawn_async(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                  NULL, &pid, &error);
     g_assert_no_error(error);
     test_ingest_until(ingest, g_str_equal(test_ingest_trouble(ingest), "unknown-video"), 60);
     kill(pid, SIGKILL);
