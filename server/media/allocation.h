@@ -4,7 +4,7 @@
  * fit is paused:
  *
  *     1  sound, by rank; the first (own language, loudest) whatever the line
- *     2  each picture, by rank, in its smallest layer
+ *     2  each picture, by rank, in its smallest layer (with the fewest pictures a second)
  *     3  each picture, by rank, in the largest layer that still fits
  *
  * So that it does not flap, a picture is raised or let in only with room to spare and only when the
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MNB_LAYERS_MAX       4
+#define MNB_LAYERS_MAX       6 /* sizes, and below the smallest fewer pictures a second */
 #define MNB_LAYER_PAUSED     (-1)
 #define MNB_ALLOCATION_MAX   64
 #define MNB_RAISE_PERCENT    115 /* of its cost must be there for a raise */

@@ -7,29 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START_US        MNB_SECOND_US
-#define CATCH_SPEED_MIN 3      /* times the track's bit rate */
-#define SHARE_FAST_US   50000  /* when the estimate is below what is used */
-#define SHARE_SLOW_US   250000 /* while something is held back */
-#define RAISE_LASTS_US  (10 * MNB_SECOND_US)
-#define SLACK_PERCENT   105                 /* of the estimate may be used */
-#define CALM_US         (2 * MNB_SECOND_US) /* since it was lowered last */
-#define CALM_PERCENT    130
-#define PROBE_STEP_US   5000
-#define PROBE_MORE      120 /* percent of what is wanted */
-#define FEEDBACK_MAX    1024
-#define FIRST_SOUND_BPS 40000
-#define HEADER_BPS      16000 /* of sound: 50 headers a second */
-#define WEIGHT_MIN      10    /* packets that a report must be about */
-#define WEAK_LOSS       30    /* permille */
-#define FAILING_LOSS    120
-#define WEAK_RTT_MS     300
-#define FAILING_RTT_MS  800
+#define START_US             MNB_SECOND_US
+#define CATCH_SPEED_MIN      3      /* times the track's bit rate */
+#define SHARE_FAST_US        50000  /* when the estimate is below what is used */
+#define SHARE_SLOW_US        250000 /* while something is held back */
+#define RAISE_LASTS_US       (10 * MNB_SECOND_US)
+#define SLACK_PERCENT        105                 /* of the estimate may be used */
+#define CALM_US              (2 * MNB_SECOND_US) /* since it was lowered last */
+#define CALM_PERCENT         130
+#define PROBE_STEP_US        5000
+#define PROBE_MORE           120 /* percent of what is wanted */
+#define FEEDBACK_MAX         1024
+#define FIRST_SOUND_BPS      40000
+#define HEADER_BPS           16000 /* of sound: 50 headers a second */
+#define TEMPORAL_PERCENT_MAX 95    /* of the bits: else leaving the rest out is worth nothing */
+#define SIZES_MAX            4     /* simulcast layers of a camera */
+#define WEIGHT_MIN           10    /* packets that a report must be about */
+#define WEAK_LOSS            30    /* permille */
+#define FAILING_LOSS         120
+#define WEAK_RTT_MS          300
+#define FAILING_RTT_MS       800
 
 _Static_assert(MNB_SLOTS_MAX <= MNB_ALLOCATION_MAX, "all slots of a receiver are shared out");
 
 /* Until it has been measured. */
-static const uint32_t guesses_bps[MNB_LAYERS_MAX] = {150000, 500000, 1500000, 2500000};
+static const uint32_t guesses_bps[SIZES_MAX] = {150000, 500000, 1500000, 2500000};
 
 static void on_probe_timer(void *owner, int64_t now_us);
 
@@ -76,15 +78,15 @@ static uint32_t cost_of(const MnbTrack *track)
         return track->cost_bps;
     if (!track->is_video)
         return FIRST_SOUND_BPS;
-    return guesses_bps[track->config.layer < MNB_LAYERS_MAX ? track->config.layer
-                                                            : MNB_LAYERS_MAX - 1];
+    return guesses_bps[track->config.layer < SIZES_MAX ? track->config.layer : SIZES_MAX - 1];
 }
 
 /* ---- what there is to be shared out ---- */
 
 typedef struct {
     MnbSlot *slots[MNB_SLOTS_MAX];
-    MnbTrack *tracks[MNB_SLOTS_MAX][MNB_LAYERS_MAX]; /* smallest first; the last is the bound one */
+    MnbTrack *tracks[MNB_SLOTS_MAX][MNB_LAYERS_MAX]; /* smallest first */
+    uint8_t tids[MNB_SLOTS_MAX][MNB_LAYERS_MAX];     /* temporal layers of it, up to this one */
     MnbAllocation items[MNB_SLOTS_MAX];
     size_t n;
 } Claims;
@@ -95,41 +97,74 @@ static bool is_same_camera(const MnbTrack *a, const MnbTrack *b)
            a->config.rid[0] != 0 && strcmp(a->config.mid, b->config.mid) == 0;
 }
 
-/* The layers up to @top that flow, and @top. Returns: how many. */
+/* The layers up to @top that flow, or @top alone when none does. Returns: how many. */
 static unsigned find_layers(MnbTrack *top, MnbTrack *layers[MNB_LAYERS_MAX])
 {
     unsigned n = 0;
     for (MnbTrack *track = top->transport->tracks; top->is_video && track != NULL;
          track = track->next_in_transport) {
         if (track == top || !track->is_flowing || track->config.layer >= top->config.layer ||
-            !is_same_camera(track, top) || n == MNB_LAYERS_MAX - 1)
+            !is_same_camera(track, top) || n == SIZES_MAX - 1)
             continue;
         unsigned at = n++;
         for (; at > 0 && layers[at - 1]->config.layer > track->config.layer; at--)
             layers[at] = layers[at - 1];
         layers[at] = track;
     }
-    layers[n++] = top;
+    if (n == 0 || top->is_flowing)
+        layers[n++] = top;
     return n;
+}
+
+/* Below the smallest picture there are fewer pictures a second, as far as there is room. */
+static unsigned add_temporal(MnbTrack *layers[MNB_LAYERS_MAX], uint8_t tids[MNB_LAYERS_MAX],
+                             unsigned n)
+{
+    MnbTrack *least = layers[0];
+    unsigned more = 0;
+    while (n + more < MNB_LAYERS_MAX && more < MNB_TEMPORAL_ALL - 1 &&
+           least->tid_percent[more] > 0 && least->tid_percent[more] < TEMPORAL_PERCENT_MAX)
+        more++;
+    for (unsigned i = n + more; i-- > 0;) {
+        layers[i] = i < more ? least : layers[i - more];
+        tids[i] = i < more ? (uint8_t)i : MNB_TEMPORAL_ALL;
+    }
+    return n + more;
+}
+
+static uint32_t cost_up_to(const MnbTrack *track, uint8_t tid)
+{
+    uint64_t bps = cost_of(track);
+    return (uint32_t)(tid < MNB_TEMPORAL_ALL ? bps * track->tid_percent[tid] / 100 : bps);
+}
+
+static uint8_t temporal_of(const MnbSlot *slot)
+{
+    return slot->temporal == NULL ? MNB_TEMPORAL_ALL : slot->temporal->wanted;
 }
 
 static void add_claim(Claims *claims, MnbSlot *slot, MnbTrack *top)
 {
     const MnbTrack *shown = slot->target != NULL ? slot->target : slot->source;
     MnbTrack **tracks = claims->tracks[claims->n];
+    uint8_t *tids = claims->tids[claims->n];
     MnbAllocation *item = &claims->items[claims->n];
     claims->slots[claims->n++] = slot;
+    unsigned n = find_layers(top, tracks);
     *item = (MnbAllocation){
         .is_video = top->is_video,
         .rank = slot->rank,
-        .n_layers = (uint8_t)find_layers(top, tracks),
+        .n_layers = (uint8_t)add_temporal(tracks, tids, n),
         .layer = MNB_LAYER_PAUSED,
     };
+    bool has_shown = shown != NULL && (shown == top || is_same_camera(shown, top));
     for (unsigned i = 0; i < item->n_layers; i++) {
-        item->bps[i] = cost_of(tracks[i]);
+        item->bps[i] = cost_up_to(tracks[i], tids[i]);
         if (i > 0 && item->bps[i] < item->bps[i - 1])
             item->bps[i] = item->bps[i - 1];
-        if (tracks[i] == shown)
+        /* A layer that is gone was above those that are left. */
+        if (has_shown && (tracks[i]->config.layer < shown->config.layer ||
+                          (tracks[i] == shown && tids[i] <= temporal_of(slot))))
             item->layer = (int8_t)i;
     }
     /* Somebody new gets in when there is room, without waiting for more of it. */
@@ -229,13 +264,16 @@ typedef struct {
     bool has_lowered, has_raised;
 } Moves;
 
-static void apply(MnbSlot *slot, MnbTrack *track, bool is_lower, int64_t now_us, Moves *moves)
+static void apply(MnbSlot *slot, MnbTrack *track, uint8_t tid, bool is_lower, int64_t now_us,
+                  Moves *moves)
 {
     MnbTrack *shown = slot->target != NULL ? slot->target : slot->source;
-    if (track == shown)
+    if (track == shown && tid == temporal_of(slot))
         return;
     bool is_held = slot->state != MNB_SLOT_IN_FULL;
-    mnb_slot_show(slot, track, is_lower, now_us);
+    mnb_slot_limit_temporal(slot, tid);
+    if (track != shown)
+        mnb_slot_show(slot, track, is_lower, now_us);
     if (is_lower)
         moves->has_lowered = true;
     else if (is_held)
@@ -283,7 +321,8 @@ static void share_out(MnbTransport *transport, bool is_new_choice, int64_t now_u
     for (size_t i = 0; i < claims.n; i++) {
         const MnbAllocation *item = &claims.items[i];
         MnbTrack *track = item->layer < 0 ? NULL : claims.tracks[i][item->layer];
-        apply(claims.slots[i], track, item->layer < before[i], now_us, &moves);
+        uint8_t tid = item->layer < 0 ? MNB_TEMPORAL_ALL : claims.tids[i][item->layer];
+        apply(claims.slots[i], track, tid, item->layer < before[i], now_us, &moves);
         MnbSlotStateKind state = state_of(item, is_choice);
         n_paused += state >= MNB_SLOT_PAUSED;
         n_reduced += state == MNB_SLOT_REDUCED;
@@ -331,6 +370,16 @@ void mnb_line_set_limit(MnbTransport *transport, uint32_t limit_bps, int64_t now
     transport->limit_bps = limit_bps;
     if (transport->bandwidth != NULL)
         share_out(transport, true, now_us);
+}
+
+void mnb_line_on_layer_gone(MnbTrack *track, int64_t now_us)
+{
+    for (unsigned i = track->n_subs; i-- > 0;)
+        if (i < track->n_subs && track->subs[i]->transport->bandwidth != NULL)
+            share_out(track->subs[i]->transport, false, now_us);
+    for (unsigned i = track->n_waiting; i-- > 0;)
+        if (i < track->n_waiting && track->waiting[i]->transport->bandwidth != NULL)
+            share_out(track->waiting[i]->transport, false, now_us);
 }
 
 void mnb_line_on_up(MnbTransport *transport, int64_t now_us)

@@ -24,6 +24,9 @@ void mnb_line_clear(MnbTransport *transport);
 int mnb_line_bind(MnbSlot *slot, MnbTrack *track, uint32_t rank, int64_t now_us);
 void mnb_line_set_limit(MnbTransport *transport, uint32_t limit_bps, int64_t now_us);
 
+/* A layer of a camera comes no more, smaller ones do: its receivers get what is left at once. */
+void mnb_line_on_layer_gone(MnbTrack *track, int64_t now_us);
+
 void mnb_line_on_up(MnbTransport *transport, int64_t now_us);
 void mnb_line_on_feedback(MnbTransport *transport, const MnbRtcpPacket *packet, int64_t now_us);
 void mnb_line_on_report(MnbSlot *slot, const MnbRtcpReport *report);

@@ -223,7 +223,21 @@ void mnb_slot_free(MnbSlot *slot)
         transport->worker->stats.slots_held_back--;
     free(slot->history);
     free(slot->ends);
+    free(slot->temporal);
     free(slot);
+}
+
+void mnb_slot_limit_temporal(MnbSlot *slot, uint8_t highest)
+{
+    if (slot->temporal == NULL) {
+        if (highest >= MNB_TEMPORAL_ALL)
+            return;
+        slot->temporal = calloc(1, sizeof *slot->temporal);
+        if (slot->temporal == NULL)
+            return; /* without memory the picture stays whole */
+        slot->temporal->now = MNB_TEMPORAL_ALL;
+    }
+    slot->temporal->wanted = highest;
 }
 
 void mnb_slot_drop_track(MnbSlot *slot, MnbTrack *track)
@@ -278,6 +292,8 @@ int mnb_slot_switch(MnbSlot *slot, const MnbPacket *packet)
     slot->rtx_pt = slot->config.rtx_pt[track->config.codec];
     slot->is_vp8 = track->config.codec == MNB_CODEC_VP8;
     slot->first_seq = packet->seq;
+    if (slot->temporal != NULL)
+        mnb_temporal_begin(slot->temporal);
     uint16_t seq = slot->out_seq;
     uint32_t timestamp = slot->out_timestamp;
     if (slot->has_sent) {
@@ -393,33 +409,58 @@ void mnb_slot_tick(MnbSlot *slot)
 
 /* ---- sending ---- */
 
+/* What of a packet is this receiver's. */
+typedef struct {
+    uint16_t seq;
+    uint16_t picture;
+} Numbers;
+
+/* Returns false when the packet has no place among those that were sent. */
+static bool find_numbers(const MnbSlot *slot, const MnbPacket *packet, Numbers *out)
+{
+    uint16_t seqs = 0;
+    uint16_t pictures = 0;
+    if (__builtin_expect(slot->temporal != NULL, 0) &&
+        !mnb_temporal_place(slot->temporal, packet, &seqs, &pictures))
+        return false;
+    out->seq = (uint16_t)(packet->seq + slot->seq_delta + seqs);
+    out->picture = (uint16_t)((packet->vp8.picture_id + slot->picture_delta + pictures) & 0x7fff);
+    return true;
+}
+
+typedef struct {
+    Numbers numbers; /* of RTX: those of the packet it repairs */
+    uint16_t seq, twcc;
+    uint8_t pt;
+    bool is_rtx;
+    int64_t us; /* for abs-send-time */
+} Front;
+
 /* Everything in front of the payload. Returns: bytes of the prefix behind the header. */
-static size_t write_front(const MnbSlot *slot, uint8_t *out, const MnbPacket *packet, uint32_t ssrc,
-                          uint8_t pt, uint16_t seq, uint16_t twcc, bool is_rtx, int64_t now_us)
+static size_t write_front(const MnbSlot *slot, uint8_t *out, const MnbPacket *packet,
+                          const Front *front)
 {
     memcpy(out, slot->header, MNB_SLOT_HEADER_MAX); /* constant size; the tail is written over */
-    mnb_rtp_set_pt(out, pt, packet->has_marker);
-    mnb_rtp_set_seq(out, seq);
+    mnb_rtp_set_pt(out, front->pt, packet->has_marker);
+    mnb_rtp_set_seq(out, front->seq);
     mnb_rtp_set_timestamp(out, packet->timestamp + slot->timestamp_delta);
-    if (is_rtx)
-        mnb_rtp_set_ssrc(out, ssrc);
+    if (front->is_rtx)
+        mnb_rtp_set_ssrc(out, slot->config.rtx_ssrc);
     if (slot->twcc_at != 0)
-        mnb_put_u16(out + slot->twcc_at, twcc);
+        mnb_put_u16(out + slot->twcc_at, front->twcc);
     if (slot->abs_time_at != 0)
-        mnb_put_u24(out + slot->abs_time_at, mnb_rtp_abs_send_time(now_us));
+        mnb_put_u24(out + slot->abs_time_at, mnb_rtp_abs_send_time(front->us));
     if (slot->level_at != 0)
         out[slot->level_at] = packet->level == MNB_LEVEL_NONE ? 0x7f : packet->level;
     uint8_t *prefix = out + slot->header_size;
     size_t size = 0;
-    if (is_rtx) {
-        mnb_put_u16(prefix, (uint16_t)(packet->seq + slot->seq_delta));
+    if (front->is_rtx) {
+        mnb_put_u16(prefix, front->numbers.seq);
         size = 2;
     }
     if (slot->is_vp8)
-        size += mnb_vp8_write_descriptor(
-            prefix + size, &packet->vp8,
-            (uint16_t)((packet->vp8.picture_id + slot->picture_delta) & 0x7fff),
-            (uint8_t)(packet->vp8.tl0 + slot->tl0_delta));
+        size += mnb_vp8_write_descriptor(prefix + size, &packet->vp8, front->numbers.picture,
+                                         (uint8_t)(packet->vp8.tl0 + slot->tl0_delta));
     return size;
 }
 
@@ -458,11 +499,13 @@ static int send_packet(MnbSlot *slot, const MnbPacket *packet, uint8_t padding, 
 {
     MnbTransport *transport = slot->transport;
     MnbTx *tx = transport->worker->tx;
-    uint16_t seq = (uint16_t)(packet->seq + slot->seq_delta);
+    Front front = {.pt = slot->pt, .twcc = transport->twcc_out, .us = header_us(slot, now_us)};
+    if (!find_numbers(slot, packet, &front.numbers))
+        return -ESTALE;
+    uint16_t seq = front.seq = front.numbers.seq;
     size_t cap = FRONT_MAX + packet->size + (size_t)padding + MNB_SRTP_TAG_MAX;
     uint8_t *out = mnb_tx_room(tx, cap);
-    size_t prefix = write_front(slot, out, packet, 0, slot->pt, seq, transport->twcc_out, false,
-                                header_us(slot, now_us));
+    size_t prefix = write_front(slot, out, packet, &front);
     int len = seal(slot, out, cap, packet, &slot->stream, prefix, padding);
     if (__builtin_expect(len < 0, 0))
         return len;
@@ -480,7 +523,7 @@ static int send_packet(MnbSlot *slot, const MnbPacket *packet, uint8_t padding, 
         slot->out_seq = seq;
         slot->last_marker = packet->has_marker;
         slot->out_timestamp = packet->timestamp + slot->timestamp_delta;
-        slot->out_picture = (uint16_t)((packet->vp8.picture_id + slot->picture_delta) & 0x7fff);
+        slot->out_picture = front.numbers.picture;
         slot->out_tl0 = (uint8_t)(packet->vp8.tl0 + slot->tl0_delta);
         slot->sent_us = now_us;
     }
@@ -508,6 +551,9 @@ void mnb_slot_forward(MnbSlot *slot, MnbPacket *const *packets, const uint8_t *p
         const MnbPacket *packet = packets[i];
         if (mnb_seq_diff(packet->seq, slot->first_seq) < 0 ||
             (slot->is_catching && mnb_seq_diff(packet->seq, slot->catch_seq) >= 0))
+            continue;
+        if (__builtin_expect(slot->temporal != NULL, 0) &&
+            !mnb_temporal_takes(slot->temporal, packet, &slot->seq_delta, &slot->picture_delta))
             continue;
         int len = send_packet(slot, packet, padding == NULL ? 0 : padding[i], now_us);
         if (len > 0) {
@@ -576,10 +622,13 @@ static int send_rtx(MnbSlot *slot, const MnbPacket *packet, int64_t now_us)
 {
     MnbTransport *transport = slot->transport;
     MnbTx *tx = transport->worker->tx;
+    Front front = {.pt = slot->rtx_pt, .twcc = transport->twcc_out, .is_rtx = true, .us = now_us};
+    if (!find_numbers(slot, packet, &front.numbers))
+        return -ESTALE;
+    front.seq = slot->rtx_seq++;
     size_t cap = FRONT_MAX + packet->size + MNB_SRTP_TAG_MAX;
     uint8_t *out = mnb_tx_room(tx, cap);
-    size_t prefix = write_front(slot, out, packet, slot->config.rtx_ssrc, slot->rtx_pt,
-                                slot->rtx_seq++, transport->twcc_out, true, now_us);
+    size_t prefix = write_front(slot, out, packet, &front);
     int len = seal(slot, out, cap, packet, &slot->rtx_stream, prefix, 0);
     if (len < 0)
         return len;
@@ -599,8 +648,8 @@ static int send_again(MnbSlot *slot, const MnbSent *sent, const MnbPacket *packe
     uint8_t *out = mnb_tx_room(tx, cap);
     int64_t now_ms = now_us / 1000;
     int64_t sent_ms = now_ms - (uint32_t)((uint32_t)now_ms - sent->sent_ms);
-    size_t prefix = write_front(slot, out, packet, 0, slot->pt, sent->out_seq, sent->twcc, false,
-                                sent_ms * 1000);
+    Front front = {.pt = slot->pt, .seq = sent->out_seq, .twcc = sent->twcc, .us = sent_ms * 1000};
+    size_t prefix = write_front(slot, out, packet, &front);
     MnbSrtpPacket job = make_job(slot, out, packet, prefix, sent->padding);
     int len = mnb_srtp_protect_again(transport->send_key, &slot->stream, out, cap, &job,
                                      slot->ends[sent->out_seq & slot->history_mask]);
@@ -633,8 +682,12 @@ static int send_padding_packet(MnbSlot *slot, uint8_t pt, int64_t now_us)
     MnbPacket empty = {.timestamp = slot->out_timestamp - slot->timestamp_delta,
                        .level = MNB_LEVEL_NONE};
     uint8_t *out = mnb_tx_room(tx, cap);
-    write_front(slot, out, &empty, slot->config.rtx_ssrc, pt, slot->rtx_seq++, transport->twcc_out,
-                true, now_us);
+    Front front = {.pt = pt,
+                   .seq = slot->rtx_seq++,
+                   .twcc = transport->twcc_out,
+                   .is_rtx = true,
+                   .us = now_us};
+    write_front(slot, out, &empty, &front);
     mnb_rtp_set_padding(out, true);
     MnbSrtpPacket job = {
         .header_len = slot->header_size, .padding_len = UINT8_MAX, .payload = nothing};

@@ -25,6 +25,10 @@ void mnb_slot_free(MnbSlot *slot);
  * then shows nothing); -ENOMEM. */
 int mnb_slot_show(MnbSlot *slot, MnbTrack *track, bool is_at_once, int64_t now_us);
 
+/* Of a track with temporal layers nothing above @highest is sent (temporal.h); MNB_TEMPORAL_ALL:
+ * all of it. */
+void mnb_slot_limit_temporal(MnbSlot *slot, uint8_t highest);
+
 /* Sends @bytes or somewhat more of padding on the SSRC of repairs. Returns: bytes sent; 0 when the
  * slot has no RTX. */
 size_t mnb_slot_send_padding(MnbSlot *slot, size_t bytes, int64_t now_us);

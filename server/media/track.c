@@ -359,6 +359,45 @@ static void tap_silence(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes
     mnb_slab_give(&track->worker->slabs[packet->slab], packet);
 }
 
+/* A layer that the publisher has dropped is known by its frames missing beside those of the smaller
+ * ones, long before two seconds are over. */
+static void note_layers(MnbTrack *track, const MnbPacket *packet)
+{
+    track->frames_missed = 0;
+    track->tid_bytes[packet->vp8.has_tid ? packet->vp8.tid : 0] += packet->size;
+    if (track->config.rid[0] == '\0' || !packet->has_marker)
+        return;
+    for (MnbTrack *other = track->transport->tracks; other != NULL;
+         other = other->next_in_transport) {
+        if (other == track || !other->is_flowing || other->config.layer <= track->config.layer ||
+            strcmp(other->config.mid, track->config.mid) != 0)
+            continue;
+        if (other->frames_missed < UINT8_MAX)
+            other->frames_missed++;
+        if (other->frames_missed < MNB_LAYER_FRAMES ||
+            packet->arrival_us - other->packet_us < MNB_LAYER_GONE_US)
+            continue;
+        tell_flow(other, false);
+        mnb_line_on_layer_gone(other, packet->arrival_us);
+    }
+}
+
+static void note_temporal_shares(MnbTrack *track)
+{
+    uint64_t all = 0;
+    uint64_t up_to = 0;
+    bool has_layers = false;
+    for (unsigned i = 0; i <= MNB_TEMPORAL_ALL; i++) {
+        all += track->tid_bytes[i];
+        has_layers = has_layers || (i > 0 && track->tid_bytes[i] > 0);
+    }
+    for (unsigned i = 0; i < MNB_TEMPORAL_ALL && all > 0; i++) {
+        up_to += track->tid_bytes[i];
+        track->tid_percent[i] = (uint8_t)(has_layers ? up_to * 100 / all : 0);
+    }
+    memset(track->tid_bytes, 0, sizeof track->tid_bytes);
+}
+
 void mnb_track_on_packet(MnbTrack *track, const MnbRtp *rtp, const uint8_t *bytes, int64_t now_us,
                          bool is_rtx)
 {
@@ -403,6 +442,8 @@ void mnb_track_on_packet(MnbTrack *track, const MnbRtp *rtp, const uint8_t *byte
     if (packet == NULL)
         return;
     packet->is_repair = is_late;
+    if (track->is_video)
+        note_layers(track, packet);
     packet->level = level;
     if (packet->is_key_start)
         note_key_frame(track, packet, rtp->seq);
@@ -482,6 +523,7 @@ void mnb_track_tick(MnbTrack *track, int64_t now_us)
     track->bps = (uint32_t)((track->bytes_in - track->bytes_in_tick) * 8);
     track->bytes_in_tick = track->bytes_in;
     mnb_line_note_cost(track);
+    note_temporal_shares(track);
     if (track->is_flowing && now_us - track->packet_us >= MUTED_US)
         tell_flow(track, false);
 }

@@ -13,6 +13,10 @@
     (2 * MNB_SECOND_US)       /* a key frame older than that is not sent to joiners */
 #define MNB_KEY_CACHE_MAX 256 /* packets */
 
+/* Simulcast: a layer is gone when so many frames of a smaller one came without it, and */
+#define MNB_LAYER_FRAMES  8
+#define MNB_LAYER_GONE_US 500000
+
 #define MNB_SILENT_LEVEL   100 /* -dBov: less than the last bit of 16 */
 #define MNB_SILENT_PACKETS 10  /* are sent, */
 #define MNB_SILENT_EVERY   20  /* then one of so many */

@@ -14,6 +14,7 @@
 #include "server/media/rtcp.h"
 #include "server/media/rtp.h"
 #include "server/media/srtp.h"
+#include "server/media/temporal.h"
 #include "server/media/twcc.h"
 #include "server/media/tx.h"
 #include "server/media/wheel.h"
@@ -253,7 +254,10 @@ struct MnbTrack {
     bool is_flowing;
     uint64_t bytes_in, bytes_in_tick;
     uint32_t bps;
-    uint32_t cost_bps; /* follows bps, down slowly: what a line needs for it; 0: not known */
+    uint32_t tid_bytes[MNB_TEMPORAL_ALL + 1]; /* since the last tick, by temporal layer */
+    uint8_t tid_percent[MNB_TEMPORAL_ALL];    /* of the bits, up to that layer; 0: no layers */
+    uint8_t frames_missed; /* simulcast: frames of a smaller layer since the last packet */
+    uint32_t cost_bps;     /* follows bps, down slowly: what a line needs for it; 0: not known */
     uint32_t level_sum, level_count; /* since the last round; level as loudness, 0-127 */
     float loudness;                  /* smoothed, 0-127 */
     uint16_t n_silent;               /* packets in a row as quiet as a muted microphone */
@@ -284,9 +288,10 @@ _Static_assert(sizeof(MnbSent) == 12, "a history of 1024 is 12 KiB");
 struct MnbSlot {
     /* read for each packet */
     MnbTransport *transport;
-    MnbTrack *source; /* what it shows; NULL: nothing */
-    MnbSent *history; /* NULL: nothing is sent again */
-    uint32_t *ends;   /* beside history, of sound: mnb_srtp_end() of each; NULL: repaired by RTX */
+    MnbTrack *source;      /* what it shows; NULL: nothing */
+    MnbSent *history;      /* NULL: nothing is sent again */
+    MnbTemporal *temporal; /* NULL: no temporal layer was ever left out */
+    uint32_t *ends; /* beside history, of sound: mnb_srtp_end() of each; NULL: repaired by RTX */
     uint16_t history_mask;
     uint16_t seq_delta; /* out = track's + delta */
     uint16_t first_seq; /* of the track: nothing before it is sent */

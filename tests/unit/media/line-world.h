@@ -24,6 +24,10 @@ typedef struct {
     uint8_t tl0;
     bool wants_key;
     bool is_off;
+    bool has_sent;
+    const char *rid; /* set: each packet says who it is */
+    uint32_t timestamp_base;
+    unsigned frames; /* since the last key frame */
     double credit;
     unsigned n_keys;
     PeerRtp *kept; /* at seq: for NACKs; payload of its own */
@@ -38,10 +42,12 @@ typedef struct {
     uint16_t first, highest;
     uint32_t sequence; /* packets of the range first .. highest */
     uint8_t got[SEQS]; /* at seq: times */
+    uint16_t pictures[SEQS];
+    uint8_t tl0s[SEQS], tids[SEQS];
     unsigned received, duplicates, repairs, padding, nacks;
     uint64_t bytes, rtx_bytes;
     uint32_t timestamp;
-    int64_t packet_us;
+    int64_t packet_us, longest_us; /* last packet; longest time without one */
     MnbNack nack;
     /* receiver report */
     uint32_t last_sr;
@@ -50,6 +56,7 @@ typedef struct {
     /* pictures */
     bool has_picture;
     uint16_t picture;
+    unsigned n_tids[4]; /* packets */
     unsigned bad_steps; /* picture id or time stamp that does not follow */
     uint32_t width;
 } Sink;
@@ -67,6 +74,7 @@ typedef struct {
     int64_t twcc_us, report_us;
     unsigned nacks_up; /* numbers asked for by the worker */
     bool only_top;     /* one layer only */
+    bool has_temporal; /* each layer has three temporal ones */
     uint16_t publisher_twcc;
 } World;
 
@@ -194,6 +202,12 @@ static inline void publish_packet(World *w, Source *source, PeerRtp rtp)
     uint8_t *place = source->payloads[rtp.seq & 4095];
     memcpy(place, rtp.payload, rtp.payload_size);
     rtp.payload = place;
+    if (source->rid != NULL) {
+        rtp.mid_id = EXT_MID;
+        rtp.mid = "0";
+        rtp.rid_id = EXT_RID;
+        rtp.rid = source->rid;
+    }
     rtp.twcc_id = EXT_TWCC;
     rtp.twcc = w->publisher_twcc++;
     source->kept[rtp.seq] = rtp;
@@ -205,23 +219,31 @@ static inline void publish_frame(World *w, Source *source, int bps, uint32_t tim
     uint8_t payload[1200];
     bool is_key = source->wants_key;
     source->credit += bps / 8.0 / FPS;
+    static const uint8_t tids[] = {0, 2, 1, 2};
+    uint8_t tid = w->has_temporal && !is_key ? tids[source->frames++ % 4] : 0;
+    bool is_sync = tid == 1 || (tid == 2 && source->frames % 4 == 2);
     double size = is_key ? source->credit * 3 : source->credit;
+    if (is_key)
+        source->frames = 1;
+    if (tid == 0 && source->has_sent)
+        source->tl0++;
+    source->has_sent = true;
     source->credit -= bps / 8.0 / FPS;
     unsigned n = (unsigned)(size / 1100) + 1;
     for (unsigned i = 0; i < n; i++) {
         size_t bytes = (size_t)(size / n) < 60 ? 60 : (size_t)(size / n);
         peer_vp8(payload, bytes, i == 0, is_key, source->picture, source->tl0, (uint8_t)i);
+        payload[5] = (uint8_t)(tid << 6 | (is_sync ? 0x20 : 0));
         publish_packet(w, source,
                        (PeerRtp){.ssrc = source->ssrc,
                                  .seq = source->seq++,
-                                 .timestamp = timestamp,
+                                 .timestamp = source->timestamp_base + timestamp,
                                  .pt = PT_VP8,
                                  .marker = i + 1 == n,
                                  .payload = payload,
                                  .payload_size = bytes});
     }
     source->picture = (source->picture + 1) & 0x7fff;
-    source->tl0++;
     source->n_keys += is_key;
     source->wants_key = false;
 }
@@ -324,13 +346,21 @@ static inline void sink_take(World *w, Sink *sink, const MnbRtp *rtp, const uint
     sink->received++;
     sink->repairs += is_rtx;
     sink->bytes += rtp->payload_bytes;
+    if (sink->packet_us != 0 && now_us - sink->packet_us > sink->longest_us)
+        sink->longest_us = now_us - sink->packet_us;
     sink->packet_us = now_us;
-    if (sink->pt != OUT_VP8 || !rtp->marker)
+    if (sink->pt != OUT_VP8)
         return;
     MnbPayload payload;
     g_assert_cmpint(
         mnb_payload_parse(&payload, MNB_CODEC_VP8, data + rtp->header_bytes, rtp->payload_bytes),
         ==, 0);
+    sink->pictures[rtp->seq] = payload.vp8.picture_id;
+    sink->tl0s[rtp->seq] = payload.vp8.tl0;
+    sink->tids[rtp->seq] = payload.tid;
+    sink->n_tids[payload.tid]++;
+    if (!rtp->marker)
+        return;
     /* The last packets of frames in order: each picture id is the next, and time goes on. */
     if (rtp->seq == sink->highest) {
         int32_t step = (int32_t)(rtp->timestamp - sink->timestamp);
@@ -475,6 +505,23 @@ static inline unsigned missing(const Sink *sink, unsigned leave_out)
     return n;
 }
 
+/* Steps from one packet to the next that no decoder takes: picture ids, TL0 indexes. */
+static inline unsigned broken_steps(const Sink *sink)
+{
+    unsigned n = 0;
+    for (uint32_t i = 1; i < sink->sequence && i < SEQS; i++) {
+        uint16_t seq = (uint16_t)(sink->first + i);
+        uint16_t before = (uint16_t)(seq - 1);
+        if (sink->got[seq] == 0 || sink->got[before] == 0)
+            continue;
+        unsigned pictures = (sink->pictures[seq] - sink->pictures[before]) & 0x7fffu;
+        unsigned tl0s = (uint8_t)(sink->tl0s[seq] - sink->tl0s[before]);
+        bool is_base = pictures == 1 && sink->tids[seq] == 0;
+        n += pictures > 1 || tl0s != (is_base ? 1u : 0u);
+    }
+    return n;
+}
+
 /* Begins to count anew. */
 static inline void sink_reset(Sink *sink)
 {
@@ -484,5 +531,7 @@ static inline void sink_reset(Sink *sink)
     sink->received = sink->duplicates = sink->repairs = sink->padding = sink->nacks = 0;
     sink->bytes = sink->rtx_bytes = 0;
     sink->bad_steps = 0;
+    sink->longest_us = 0;
+    memset(sink->n_tids, 0, sizeof sink->n_tids);
     sink->expected_before = sink->received_before = 0;
 }
