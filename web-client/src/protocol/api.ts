@@ -6,6 +6,7 @@ import {
   decodeUpload, decodeUploads,
   type EventFields, type Role, type UploadDraft,
 } from './objects';
+import { decodeCaptionsTaken, decodeCaptionTrack, decodeCaptionTracks } from './captions';
 
 export interface FieldError {
   field: string;
@@ -27,8 +28,10 @@ export class ApiError extends Error {
 }
 
 interface Call<T> {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   body?: unknown;
+  /** Instead of `body`: bytes as they are, with their type. */
+  file?: { content: Blob | string; type: string };
   /** A role link's token; absent: the cookie decides. */
   token?: string | null | undefined;
   decode: Decoder<T>;
@@ -67,7 +70,10 @@ async function send(path: string, signal: AbortSignal, options: Omit<Call<unknow
   if (options.token) headers.Authorization = `Bearer ${options.token}`;
   const method = options.method ?? 'GET';
   const init: RequestInit = { method, headers, signal, credentials: 'same-origin', cache: 'no-store' };
-  if (method === 'POST' || method === 'PATCH') {
+  if (options.file !== undefined) {
+    headers['Content-Type'] = options.file.type;
+    init.body = options.file.content;
+  } else if (method === 'POST' || method === 'PATCH' || method === 'PUT') {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body ?? {});
   }
@@ -181,6 +187,17 @@ export const api = {
     call(`/recordings/${segment(id)}/cancel`, signal, { method: 'POST', token, decode: decodeRecording }),
   choosePoster: (signal: AbortSignal, id: string, poster: number, token?: string | null) =>
     call(`/recordings/${segment(id)}/poster`, signal, { method: 'POST', body: { number: poster }, token, decode: decodeRecording }),
+
+  captionTracks: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/captions`, signal, { token, decode: decodeCaptionTracks }),
+  captionTrack: (signal: AbortSignal, id: string, language: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/captions/${segment(language)}`, signal, { token, decode: decodeCaptionTrack }),
+  /** A file as it is, in the film's time; or what was edited, in the time of what was captured, over that revision. */
+  putCaptions: (signal: AbortSignal, id: string, language: string, content: Blob | string, over: number | null, token?: string | null) =>
+    call(`/recordings/${segment(id)}/captions/${segment(language)}${over === null ? '' : `?time=captured&revision=${over}`}`, signal,
+      { method: 'PUT', file: { content, type: 'application/octet-stream' }, token, decode: decodeCaptionsTaken }),
+  removeCaptions: (signal: AbortSignal, id: string, language: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/captions/${segment(language)}`, signal, { method: 'DELETE', token, decode: nothing }),
 
   uploads: (signal: AbortSignal) => call('/uploads', signal, { decode: decodeUploads }),
   upload: (signal: AbortSignal, id: string) => call(`/uploads/${segment(id)}`, signal, { decode: decodeUpload }),

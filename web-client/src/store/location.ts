@@ -7,6 +7,7 @@ export type Route =
   | { screen: 'edit-event'; event: string | null; isStaffPage: boolean }
   | { screen: 'watch'; recording: string }
   | { screen: 'review'; recording: string }
+  | { screen: 'captions'; recording: string }
   | { screen: 'join' }
   | { screen: 'sign-in' }
   | { screen: 'staff' }
@@ -21,6 +22,7 @@ const table: readonly [RegExp, (id: string) => Route][] = [
   [new RegExp(`^/events/(${ID})/edit$`), (event) => ({ screen: 'edit-event', event, isStaffPage: false })],
   [new RegExp(`^/watch/(${ID})$`), (recording) => ({ screen: 'watch', recording })],
   [new RegExp(`^/review/(${ID})$`), (recording) => ({ screen: 'review', recording })],
+  [new RegExp(`^/review/(${ID})/captions$`), (recording) => ({ screen: 'captions', recording })],
   [/^\/join$/, () => ({ screen: 'join' })],
   [/^\/sign-in$/, () => ({ screen: 'sign-in' })],
   [/^\/staff$/, () => ({ screen: 'staff' })],

@@ -20,6 +20,7 @@ type Screen = ComponentType<{ route: Route }>;
 const onDemand: Partial<Record<Route['screen'], () => Promise<Screen>>> = {
   'watch': () => withStyle('watch', import('./watch/watch-screen').then((module) => module.WatchScreen)),
   'review': () => withStyle('watch', withStyle('staff', withStyle('review', import('./review/review-screen').then((module) => module.ReviewScreen)))),
+  'captions': () => withStyle('watch', withStyle('staff', withStyle('review', import('./review/captions-screen').then((module) => module.CaptionsScreen)))),
   'join': () => withStyle('room', import('./room/room-screen').then((module) => module.RoomScreen)),
   'sign-in': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.SignInScreen)),
   'staff': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.StaffScreen)),

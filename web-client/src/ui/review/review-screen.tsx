@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
 import { formatDuration } from '../../i18n/format';
+import { t as captions } from '../../i18n/captions';
 import { t } from '../../i18n/review';
 import { reasonText, t as staff } from '../../i18n/staff';
 import type { Player } from '../../player/player';
@@ -131,6 +132,7 @@ function Reviewed({ loaded, token, reload }: { loaded: Loaded; token: string | n
         </div>
         <span class={`film-state is-${recording.state}`} data-state={recording.state}>{staff(`state.${recording.state}`)}</span>
         {hasFilm && <a class="button" href={`/watch/${recording.id}`}>{t('review.watch')}</a>}
+        {hasFilm && <a class="button" href={`/review/${recording.id}/captions`}>{captions('captions.open')}</a>}
       </div>
       <Work film={recording} isBusy={action.isBusy} onMake={() => void make(false)}
         onStop={() => void action.run((signal) => api.cancelRecording(signal, recording.id, token).then(() => undefined)).then(reload)} />
