@@ -5,7 +5,7 @@
 
 #include "recordings/cjk2.h"
 #include "recordings/db-private.h"
-#include "recordings/search.h"
+#include "recordings/search-index.h"
 #include "server/base/error.h"
 
 #define READER_CACHE_KIB 32768 /* pages of the file kept in memory, each connection */
@@ -77,7 +77,7 @@ static gboolean set_up(MnbDb *db, GError **error)
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (mnb_cjk2_register(db->handle) != SQLITE_OK || !mnb_search_register(db->handle)) {
+    if (mnb_cjk2_register(db->handle) != SQLITE_OK || !mnb_search_index_register(db->handle)) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_MISSING,
                     "catalogue: this SQLite has no FTS5 extension");
         return FALSE;

@@ -5,6 +5,7 @@
 
 #include "recordings/fields.h"
 #include "recordings/film-edit.h"
+#include "recordings/recording-private.h"
 #include "recordings/session-log.h"
 #include "server/base/error.h"
 
@@ -26,6 +27,19 @@ static void free_moment(gpointer data)
     mnb_moment_free(data);
 }
 
+/* Columns: language, at_us, end_us, who, text. */
+static MnbMoment *read_row(MnbStmt *stmt, MnbMomentKind kind)
+{
+    MnbMoment *moment = g_new0(MnbMoment, 1);
+    moment->kind = kind;
+    moment->language = mnb_stmt_dup_text(stmt, 0);
+    moment->at_us = mnb_stmt_int(stmt, 1);
+    moment->end_us = mnb_stmt_int(stmt, 2);
+    moment->who = mnb_stmt_dup_text(stmt, 3);
+    moment->text = mnb_stmt_dup_text(stmt, 4);
+    return moment;
+}
+
 GPtrArray *mnb_moment_list(MnbDb *db, const char *recording, MnbMomentKind kind,
                            const char *language, GError **error)
 {
@@ -41,17 +55,25 @@ GPtrArray *mnb_moment_list(MnbDb *db, const char *recording, MnbMomentKind kind,
     mnb_stmt_bind_text(stmt, 3, language);
     g_autoptr(GPtrArray) moments = g_ptr_array_new_with_free_func(free_moment);
     int result;
-    while ((result = mnb_stmt_step(stmt, error)) > 0) {
-        MnbMoment *moment = g_new0(MnbMoment, 1);
-        moment->kind = kind;
-        moment->language = mnb_stmt_dup_text(stmt, 0);
-        moment->at_us = mnb_stmt_int(stmt, 1);
-        moment->end_us = mnb_stmt_int(stmt, 2);
-        moment->who = mnb_stmt_dup_text(stmt, 3);
-        moment->text = mnb_stmt_dup_text(stmt, 4);
-        g_ptr_array_add(moments, moment);
-    }
+    while ((result = mnb_stmt_step(stmt, error)) > 0)
+        g_ptr_array_add(moments, read_row(stmt, kind));
     return result == 0 ? g_steal_pointer(&moments) : NULL;
+}
+
+MnbMoment *mnb_moment_find(MnbDb *db, gint64 num, GError **error)
+{
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(
+        db, "SELECT language, at_us, end_us, who, text, kind FROM moment WHERE num = ?1", error);
+    if (stmt == NULL)
+        return NULL;
+    mnb_stmt_bind_int(stmt, 1, num);
+    int result = mnb_stmt_step(stmt, error);
+    MnbMomentKind kind = MNB_MOMENT_CAPTION;
+    if (result > 0 && mnb_moment_kind_parse(mnb_stmt_text(stmt, 5), &kind))
+        return read_row(stmt, kind);
+    if (result == 0)
+        g_set_error(error, MNB_ERROR, MNB_ERROR_NOT_FOUND, "no such moment");
+    return NULL;
 }
 
 GPtrArray *mnb_moment_languages(MnbDb *db, const char *recording, GError **error)
@@ -114,7 +136,7 @@ gboolean mnb_moment_replace(MnbDb *db, const char *recording, MnbMomentKind kind
     for (guint i = 0; i < moments->len; i++)
         if (!insert(db, recording, moments->pdata[i], error))
             return FALSE;
-    return TRUE;
+    return mnb_recording_touch(db, recording, error);
 }
 
 /* ---- out of the session's log ---- */

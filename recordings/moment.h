@@ -33,10 +33,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbMoment, mnb_moment_free)
 GPtrArray *mnb_moment_list(MnbDb *db, const char *recording, MnbMomentKind kind,
                            const char *language, GError **error);
 
+/* Returns (owned): by moment.num; NULL with MNB_ERROR_NOT_FOUND. */
+MnbMoment *mnb_moment_find(MnbDb *db, gint64 num, GError **error);
+
 /* Languages of its captions, in order. Returns (owned): char * elements. */
 GPtrArray *mnb_moment_languages(MnbDb *db, const char *recording, GError **error);
 
-/* Write. Puts @moments (MnbMoment) in place of all of that kind and, of captions, language.
+/* Write. Puts @moments (MnbMoment) in place of all of that kind and, of captions, language;
+ * they are found from now on.
  * Errors: MNB_ERROR_INVALID: a text that is none, or more than MNB_MOMENTS_MAX. */
 gboolean mnb_moment_replace(MnbDb *db, const char *recording, MnbMomentKind kind,
                             const char *language, GPtrArray *moments, GError **error);

@@ -406,6 +406,24 @@ gboolean mnb_recording_update(MnbDb *db, const MnbRecording *recording, gint64 n
     return mnb_search_text_put(db, recording->id, error);
 }
 
+gboolean mnb_recording_touch(MnbDb *db, const char *id, GError **error)
+{
+    gint64 revision = next_revision(db, error);
+    g_autoptr(MnbStmt) stmt =
+        revision < 0
+            ? NULL
+            : mnb_db_prepare(db, "UPDATE recording SET revision = ?2 WHERE id = ?1", error);
+    if (stmt == NULL)
+        return FALSE;
+    mnb_stmt_bind_text(stmt, 1, id);
+    mnb_stmt_bind_int(stmt, 2, revision);
+    if (!mnb_stmt_run(stmt, error))
+        return FALSE;
+    if (mnb_db_changes(db) == 0)
+        return mnb_set_not_found(error, "recording", id);
+    return mnb_search_text_put(db, id, error);
+}
+
 static gboolean can_be_watched(MnbDb *db, const char *id, GError **error)
 {
     g_autoptr(MnbStmt) stmt = mnb_db_prepare(

@@ -73,17 +73,15 @@ static GHashTable *count_public(MnbDb *db, gboolean by_city, GError **error)
     const MnbShelf *shelf = mnb_shelf_get(db, error);
     if (shelf == NULL)
         return NULL;
-    const GPtrArray *codes = by_city ? shelf->cities : shelf->areas;
-    g_autofree guint *counts = g_new0(guint, codes->len + 1);
+    MnbFacetKind facet = by_city ? MNB_FACET_CITY : MNB_FACET_AREA;
+    const GPtrArray *values = shelf->values[facet];
+    g_autofree guint *counts = g_new0(guint, values->len + 1);
     for (guint i = 0; i < shelf->entries->len; i++) {
         const MnbShelfEntry *entry = &g_array_index(shelf->entries, MnbShelfEntry, i);
         if (mnb_shelf_entry_is_public(entry))
-            counts[by_city ? entry->city : entry->area]++;
+            counts[entry->value[facet]]++;
     }
-    GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < codes->len; i++)
-        g_hash_table_insert(table, g_strdup(codes->pdata[i]), GUINT_TO_POINTER(counts[i]));
-    return table;
+    return mnb_shelf_count_codes(shelf, facet, counts);
 }
 
 GPtrArray *mnb_area_list(MnbDb *db, GError **error)
@@ -222,5 +220,6 @@ gboolean mnb_taxonomy_seed(MnbDb *db, GError **error)
         return FALSE;
     /* The names are part of the searchable text. */
     gboolean is_changed = sqlite3_total_changes(mnb_db_handle(db)) != before;
-    return is_changed ? mnb_search_text_put_all(db, error) : TRUE;
+    return (!is_changed || mnb_search_text_put_all(db, error)) &&
+           mnb_search_text_put_said_once(db, error);
 }

@@ -1,6 +1,7 @@
 /* Recordings: listing and finding, showing, changing and publishing, and the files behind them. */
 #include "recordings/audit.h"
 #include "recordings/event.h"
+#include "recordings/fields.h"
 #include "recordings/film-edit.h"
 #include "recordings/recording.h"
 #include "recordings/search.h"
@@ -14,6 +15,10 @@
 #define MORE_AREAS_MAX 5
 
 static const char *const audiences[] = {"public", "link", "staff", NULL};
+static const char *const filter_names[MNB_FACETS] = {
+    [MNB_FACET_AREA] = "area",         [MNB_FACET_CITY] = "city", [MNB_FACET_COUNTRY] = "country",
+    [MNB_FACET_LANGUAGE] = "language", [MNB_FACET_YEAR] = "year", [MNB_FACET_KIND] = "kind",
+    [MNB_FACET_LENGTH] = "length"};
 static const char *const states[] = {"review", "published", "withdrawn", NULL};
 
 static gboolean is_staff(MnbHttpRequest *request)
@@ -77,6 +82,22 @@ static json_t *facets(GPtrArray *list)
     return json;
 }
 
+static json_t *moment(const MnbSearchHit *hit)
+{
+    return json_pack("{s:s, s:s, s:I, s:s, s:s}", "kind",
+                     mnb_moment_kind_to_string(hit->moment->kind), "language",
+                     hit->moment->language, "at_ms", (json_int_t)(hit->moment->at_us / 1000), "who",
+                     hit->moment->who, "snippet", mnb_text(hit->moment_snippet));
+}
+
+static json_t *all_facets(const MnbSearchResult *result)
+{
+    json_t *json = json_object();
+    for (int i = 0; i < MNB_FACETS; i++)
+        json_object_set_new(json, filter_names[i], facets(result->facets[i]));
+    return json;
+}
+
 static json_t *hits(MnbDb *db, GPtrArray *list, GError **error)
 {
     json_t *items = json_array();
@@ -91,6 +112,8 @@ static json_t *hits(MnbDb *db, GPtrArray *list, GError **error)
             json_object_set_new(item, "snippet_en", json_string(hit->snippet_en));
         if (hit->snippet_ja != NULL)
             json_object_set_new(item, "snippet_ja", json_string(hit->snippet_ja));
+        if (hit->moment != NULL)
+            json_object_set_new(item, "moment", moment(hit));
         json_array_append_new(items, item);
     }
     return items;
@@ -107,11 +130,10 @@ void mnb_api_recordings(MnbHttpRequest *request)
     guint page, per_page;
     MnbSearchQuery query = {
         .text = mnb_http_request_query(request, "q"),
-        .area = filter(request, "area"),
-        .city = filter(request, "city"),
-        .language = filter(request, "language"),
         .staff = is_staff(request),
     };
+    for (int i = 0; i < MNB_FACETS; i++)
+        query.filters[i] = filter(request, filter_names[i]);
     const char *state = filter(request, "state");
     if (!mnb_http_request_page(request, &page, &per_page))
         return;
@@ -137,9 +159,7 @@ void mnb_api_recordings(MnbHttpRequest *request)
         return;
     }
     json_t *json = mnb_json_list(items, result->total, page, per_page);
-    json_object_set_new(
-        json, "facets",
-        json_pack("{s:o, s:o}", "area", facets(result->areas), "city", facets(result->cities)));
+    json_object_set_new(json, "facets", all_facets(result));
     mnb_http_request_answer_json(request, 200, json);
 }
 

@@ -251,9 +251,9 @@ static Took ask_once(MnbDb *db, Ask ask, GPtrArray *areas, GPtrArray *cities, gu
     g_autofree char *text = make_question(ask);
     MnbSearchQuery query = {.text = text, .limit = 24};
     if (below(4) == 0)
-        query.area = ((MnbArea *)areas->pdata[below(areas->len)])->code;
+        query.filters[MNB_FACET_AREA] = ((MnbArea *)areas->pdata[below(areas->len)])->code;
     if (below(4) == 0)
-        query.city = ((MnbCity *)cities->pdata[below_zipf(cities->len)])->code;
+        query.filters[MNB_FACET_CITY] = ((MnbCity *)cities->pdata[below_zipf(cities->len)])->code;
     if (below(8) == 0)
         query.offset = 24 * below(20);
     gint64 start_us = g_get_monotonic_time();

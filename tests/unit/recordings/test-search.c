@@ -2,8 +2,10 @@
 
 #include "recordings/cjk2.h"
 #include "recordings/fields.h"
+#include "recordings/moment.h"
 #include "recordings/snippet.h"
 #include "recordings/taxonomy.h"
+#include "recordings/visit.h"
 #include "server/base/error.h"
 #include "tests/unit/recordings/fixture.h"
 
@@ -189,19 +191,19 @@ static void test_facets(void)
     add_at(fixture.db, "municipal-finance", "40100", "ja");
     g_autoptr(MnbSearchResult) all = find(fixture.db, (MnbSearchQuery){.text = "water"});
     g_assert_cmpint(all->total, ==, 4);
-    g_assert_cmpint(facet(all->areas, "urban-services"), ==, 3);
-    g_assert_cmpint(facet(all->areas, "municipal-finance"), ==, 1);
-    g_assert_cmpint(facet(all->cities, "40100"), ==, 3);
-    g_assert_cmpstr(((MnbFacet *)all->areas->pdata[0])->code, ==, "urban-services");
+    g_assert_cmpint(facet(all->facets[MNB_FACET_AREA], "urban-services"), ==, 3);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_AREA], "municipal-finance"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_CITY], "40100"), ==, 3);
+    g_assert_cmpstr(((MnbFacet *)all->facets[MNB_FACET_AREA]->pdata[0])->code, ==, "urban-services");
     /* With a filter on, its own counts still show what the others would give. */
     g_autoptr(MnbSearchResult) area =
-        find(fixture.db, (MnbSearchQuery){.area = "urban-services", .city = "40100"});
+        find(fixture.db, (MnbSearchQuery){.filters = {"urban-services", "40100"}});
     g_assert_cmpint(area->total, ==, 2);
-    g_assert_cmpint(facet(area->areas, "municipal-finance"), ==, 1);
-    g_assert_cmpint(facet(area->cities, "01100"), ==, 1);
-    g_autoptr(MnbSearchResult) japanese = find(fixture.db, (MnbSearchQuery){.language = "ja"});
+    g_assert_cmpint(facet(area->facets[MNB_FACET_AREA], "municipal-finance"), ==, 1);
+    g_assert_cmpint(facet(area->facets[MNB_FACET_CITY], "01100"), ==, 1);
+    g_autoptr(MnbSearchResult) japanese = find(fixture.db, (MnbSearchQuery){.filters = {[MNB_FACET_LANGUAGE] = "ja"}});
     g_assert_cmpint(japanese->total, ==, 3);
-    g_autoptr(MnbSearchResult) none = find(fixture.db, (MnbSearchQuery){.area = "no-such"});
+    g_autoptr(MnbSearchResult) none = find(fixture.db, (MnbSearchQuery){.filters = {"no-such"}});
     g_assert_cmpint(none->total, ==, 0);
     g_autoptr(GError) error = NULL;
     g_autoptr(MnbArea) services = mnb_area_find(fixture.db, "urban-services", &error);
@@ -210,6 +212,141 @@ static void test_facets(void)
     g_autoptr(MnbCity) kitakyushu = mnb_city_find(fixture.db, "40100", &error);
     g_assert_no_error(error);
     g_assert_cmpint(kitakyushu->n_recordings, ==, 3);
+    fixture_close(&fixture);
+}
+
+static void test_more_facets(void)
+{
+    Fixture fixture;
+    fixture_open_db(&fixture);
+    g_autoptr(GError) error = NULL;
+    MnbRecording *visit = fixture_recording("Water works", "");
+    const char *more[] = {"municipal-finance", NULL};
+    visit->more_areas = g_strdupv((char **)more);
+    visit->duration_us = 12 * 60 * (gint64)G_USEC_PER_SEC;
+    visit->recorded_us = G_GINT64_CONSTANT(1735657200000000); /* 2025-01-01T00:00 in Japan */
+    g_autofree char *id = add(fixture.db, visit, 1);
+    MnbVisit place = {.people = (char *)"none"};
+    g_assert_true(mnb_visit_put(fixture.db, id, &place, &error));
+    g_assert_no_error(error);
+    MnbRecording *abroad = fixture_recording("Water abroad", "");
+    abroad->recorded_us = visit->recorded_us - 1;
+    abroad->duration_us = 3600 * (gint64)G_USEC_PER_SEC;
+    g_free(add(fixture.db, abroad, 2));
+    g_autoptr(MnbSearchResult) all = find(fixture.db, (MnbSearchQuery){.text = "water"});
+    g_assert_cmpint(all->total, ==, 2);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_YEAR], "2025"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_YEAR], "2024"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_KIND], "site-visit"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_KIND], "video"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_LENGTH], "10-30"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_LENGTH], "60-"), ==, 1);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_COUNTRY], "JP"), ==, 2);
+    g_assert_cmpint(facet(all->facets[MNB_FACET_AREA], "municipal-finance"), ==, 1);
+    g_autoptr(MnbSearchResult) second =
+        find(fixture.db, (MnbSearchQuery){.filters = {"municipal-finance"}});
+    g_assert_cmpint(second->total, ==, 1);
+    g_autoptr(MnbSearchResult) two =
+        find(fixture.db, (MnbSearchQuery){.filters = {[MNB_FACET_YEAR] = "2025",
+                                                      [MNB_FACET_KIND] = "video"}});
+    g_assert_cmpint(two->total, ==, 0);
+    g_assert_cmpint(facet(two->facets[MNB_FACET_YEAR], "2024"), ==, 1);
+    g_assert_cmpint(facet(two->facets[MNB_FACET_KIND], "site-visit"), ==, 1);
+    g_assert_cmpint(facet(two->facets[MNB_FACET_LENGTH], "60-"), ==, 0);
+    fixture_close(&fixture);
+}
+
+static void say(MnbDb *db, const char *id, MnbMomentKind kind, const char *language, ...)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) moments = g_ptr_array_new();
+    va_list texts;
+    va_start(texts, language);
+    for (int second = va_arg(texts, int); second >= 0; second = va_arg(texts, int)) {
+        MnbMoment *moment = g_new0(MnbMoment, 1);
+        moment->kind = kind;
+        moment->language = g_strdup(language);
+        moment->at_us = second * (gint64)G_USEC_PER_SEC;
+        moment->end_us = moment->at_us + G_USEC_PER_SEC;
+        moment->text = g_strdup(va_arg(texts, const char *));
+        g_ptr_array_add(moments, moment);
+    }
+    va_end(texts);
+    g_assert_true(mnb_moment_replace(db, id, kind, language, moments, &error));
+    g_assert_no_error(error);
+    for (guint i = 0; i < moments->len; i++)
+        mnb_moment_free(moments->pdata[i]);
+}
+
+/* The moment of the only hit, as "kind@ms snippet"; "none" without; "N hits" for others. */
+static char *moment_of(MnbDb *db, const char *text)
+{
+    g_autoptr(MnbSearchResult) result = find(db, (MnbSearchQuery){.text = text});
+    if (result->total != 1)
+        return g_strdup_printf("%u hits", result->total);
+    const MnbSearchHit *hit = result->hits->pdata[0];
+    if (hit->moment == NULL)
+        return g_strdup("none");
+    return g_strdup_printf("%s@%d %s", mnb_moment_kind_to_string(hit->moment->kind),
+                           (int)(hit->moment->at_us / 1000), hit->moment_snippet);
+}
+
+static void assert_moment(MnbDb *db, const char *text, const char *expected)
+{
+    g_autofree char *found = moment_of(db, text);
+    g_assert_cmpstr(found, ==, expected);
+}
+
+static void test_moments(void)
+{
+    Fixture fixture;
+    fixture_open_db(&fixture);
+    g_autofree char *id = add(fixture.db, fixture_recording("River works", "河川"), 1);
+    g_free(add(fixture.db, fixture_recording("Another", ""), 2));
+    say(fixture.db, id, MNB_MOMENT_CAPTION, "en", 5, "Pumps run day and night", 750,
+        "The <levee> was raised", 800, "pumps on the levee", -1);
+    say(fixture.db, id, MNB_MOMENT_CAPTION, "ja", 6, "ポンプは昼も夜も", 751, "堤防をかさ上げ", -1);
+    say(fixture.db, id, MNB_MOMENT_CHAT, "", 30, "What does a spillway cost?", -1);
+    assert_moment(fixture.db, "levee", "caption@750000 The &lt;<mark>levee</mark>&gt; was raised");
+    assert_moment(fixture.db, "かさ上げ", "caption@751000 堤防を<mark>かさ上げ</mark>");
+    assert_moment(fixture.db, "spillw", "chat@30000 What does a <mark>spillway</mark> cost?");
+    /* The moment that has both, not the first that has one. */
+    assert_moment(fixture.db, "pumps levee",
+                  "caption@800000 <mark>pumps</mark> on the <mark>levee</mark>");
+    /* One word in the title, the other said. */
+    assert_moment(fixture.db, "river night", "caption@5000 Pumps run day and <mark>night</mark>");
+    assert_moment(fixture.db, "river", "none");
+    assert_moment(fixture.db, "drought", "0 hits");
+    /* Captions that were replaced are not found. */
+    say(fixture.db, id, MNB_MOMENT_CAPTION, "en", 9, "new words", -1);
+    assert_moment(fixture.db, "levee", "0 hits");
+    assert_moment(fixture.db, "new words", "caption@9000 <mark>new</mark> <mark>words</mark>");
+    assert_moment(fixture.db, "堤防", "caption@751000 <mark>堤防</mark>をかさ上げ");
+    fixture_close(&fixture);
+}
+
+/* What was cut out of the film is not there for a search either; times are those of the film. */
+static void test_moments_and_cuts(void)
+{
+    g_autoptr(GError) error = NULL;
+    Fixture fixture;
+    fixture_open_db(&fixture);
+    g_autofree char *id = add(fixture.db, fixture_recording("Meeting", ""), 1);
+    say(fixture.db, id, MNB_MOMENT_CAPTION, "en", 5, "private breakfast", 65, "public lecture", -1);
+    g_autofree char *path = g_build_filename(fixture.dir, "catalogue.db", NULL);
+    g_autoptr(MnbDb) reader = mnb_db_open(path, MNB_DB_READER, &error);
+    g_assert_no_error(error);
+    assert_moment(reader, "breakfast", "caption@5000 private <mark>breakfast</mark>");
+    assert_moment(reader, "lecture", "caption@65000 public <mark>lecture</mark>");
+    g_autoptr(MnbRecording) recording = mnb_recording_find(fixture.db, id, &error);
+    g_assert_no_error(error);
+    g_free(recording->edit_made);
+    recording->edit_made = g_strdup("[[60000,90000]]");
+    g_assert_true(mnb_recording_update(fixture.db, recording, NOW_US, &error));
+    g_assert_no_error(error);
+    assert_moment(reader, "breakfast", "0 hits");
+    assert_moment(reader, "lecture", "caption@5000 public <mark>lecture</mark>");
+    g_clear_pointer(&reader, mnb_db_close);
     fixture_close(&fixture);
 }
 
@@ -234,7 +371,10 @@ static void test_visibility(void)
     insert(fixture.db, "secret five", MNB_RECORDING_WITHDRAWN, MNB_AUDIENCE_PUBLIC);
     g_autoptr(MnbSearchResult) visitor = find(fixture.db, (MnbSearchQuery){.text = "secret"});
     g_assert_cmpint(visitor->total, ==, 1);
-    g_assert_cmpint(facet(visitor->cities, "40100"), ==, 1);
+    for (int kind = 0; kind < MNB_FACETS; kind++)
+        for (guint i = 0; i < visitor->facets[kind]->len; i++)
+            g_assert_cmpint(((MnbFacet *)visitor->facets[kind]->pdata[i])->count, ==, 1);
+    g_assert_cmpint(facet(visitor->facets[MNB_FACET_CITY], "40100"), ==, 1);
     g_autoptr(MnbSearchResult) tricked =
         find(fixture.db, (MnbSearchQuery){.has_state = TRUE, .state = MNB_RECORDING_DRAFT});
     g_assert_cmpint(tricked->total, ==, 1);
@@ -353,6 +493,9 @@ int main(int argc, char **argv)
     g_test_add_func("/recordings/search/puts-titles-first-then-the-newest", test_order);
     g_test_add_func("/recordings/search/pages-neither-repeat-nor-skip", test_pages);
     g_test_add_func("/recordings/search/counts-by-area-and-city", test_facets);
+    g_test_add_func("/recordings/search/counts-by-year-kind-length-and-country", test_more_facets);
+    g_test_add_func("/recordings/search/tells-the-moment-that-matched", test_moments);
+    g_test_add_func("/recordings/search/finds-no-moment-that-was-cut-out", test_moments_and_cuts);
     g_test_add_func("/recordings/search/shows-visitors-only-what-is-public", test_visibility);
     g_test_add_func("/recordings/search/sees-changes-and-removals", test_changes);
     g_test_add_func("/recordings/search/marks-words-in-escaped-text", test_snippets);
