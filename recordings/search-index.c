@@ -5,7 +5,7 @@
 #include "recordings/db-private.h"
 #include "recordings/search-text.h"
 
-#define KEPT_BYTES_MAX (32 * 1024 * 1024)
+#define KEPT_BYTES_MAX (64 * 1024 * 1024)
 #define KEPT_WORDS_MAX 1024
 #define CHANGES_MAX    128   /* more since it was kept: asked anew */
 #define LOG_MAX        65536 /* changes remembered by the shelf */
@@ -19,7 +19,7 @@
 /* What is kept of one word. */
 typedef struct {
     guint8 *tiers;
-    gint64 n; /* bytes */
+    gint64 n;        /* bytes */
     guint n_changes; /* of the shelf's, that are in it */
 } Kept;
 
@@ -67,8 +67,8 @@ static int on_row(const Fts5ExtensionApi *api, Fts5Context *context, void *data)
     return SQLITE_OK;
 }
 
-/* SQL function, asked on one row: of all rows that have the word, a byte each, by number. FTS5 walks
- * them by itself, in half the time of a row of SQL for each. */
+/* SQL function, asked on one row: of all rows that have the word, a byte each, by number. FTS5
+ * walks them by itself, in half the time of a row of SQL for each. */
 static void tiers_function(const Fts5ExtensionApi *api, Fts5Context *context,
                            sqlite3_context *result, int n_values, sqlite3_value **values)
 {
@@ -316,11 +316,10 @@ static void choose(const Instance *found, gsize n_found, const MnbSaidMark *mark
     for (gsize i = 0; i < n_marks; i++) {
         if (has[i] == 0)
             continue;
-        int better = best < 0 ? 1
-                              : __builtin_popcount(has[i]) - __builtin_popcount(has[(gsize)best]);
-        if (better > 0 ||
-            (better == 0 && GUINT32_FROM_LE(marks[i].film_ms) <
-                                GUINT32_FROM_LE(marks[(gsize)best].film_ms)))
+        int better =
+            best < 0 ? 1 : __builtin_popcount(has[i]) - __builtin_popcount(has[(gsize)best]);
+        if (better > 0 || (better == 0 && GUINT32_FROM_LE(marks[i].film_ms) <
+                                              GUINT32_FROM_LE(marks[(gsize)best].film_ms)))
             best = (gssize)i;
     }
     if (best >= 0) {

@@ -84,8 +84,8 @@ static gboolean read_said(MnbDb *db, const char *recording, const char *edit_mad
 
 static gboolean write_said(MnbDb *db, const Said *said, GError **error)
 {
-    g_autoptr(MnbStmt) text = mnb_db_prepare(
-        db, "UPDATE search_text SET said = ?2 WHERE num = ?1 AND said <> ?2", error);
+    g_autoptr(MnbStmt) text =
+        mnb_db_prepare(db, "UPDATE search_text SET said = ?2 WHERE num = ?1 AND said <> ?2", error);
     g_autoptr(MnbStmt) marks = mnb_db_prepare(
         db,
         said->marks->len > 0 ? "INSERT INTO search_said(num, marks) VALUES (?1, ?2)"

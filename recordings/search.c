@@ -89,8 +89,7 @@ static int compare_facets(gconstpointer left, gconstpointer right)
 
 static GPtrArray *list_facets(const Walk *walk, MnbFacetKind kind)
 {
-    g_autoptr(GHashTable) counts =
-        mnb_shelf_count_codes(walk->shelf, kind, walk->counts[kind]);
+    g_autoptr(GHashTable) counts = mnb_shelf_count_codes(walk->shelf, kind, walk->counts[kind]);
     GPtrArray *facets = g_ptr_array_new_with_free_func(free_facet);
     GHashTableIter iter;
     gpointer code, count;

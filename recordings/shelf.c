@@ -84,8 +84,8 @@ static void read_values(MnbShelf *shelf, MnbStmt *stmt, MnbShelfEntry *entry)
     g_autofree char *areas = set_of_areas(mnb_stmt_text(stmt, 2), mnb_stmt_text(stmt, 3));
     g_autoptr(GDateTime) recorded =
         g_date_time_new_from_unix_utc((mnb_stmt_int(stmt, 9) + JAPAN_US) / G_USEC_PER_SEC);
-    g_autofree char *year = recorded == NULL ? g_strdup("")
-                                             : g_strdup_printf("%d", g_date_time_get_year(recorded));
+    g_autofree char *year =
+        recorded == NULL ? g_strdup("") : g_strdup_printf("%d", g_date_time_get_year(recorded));
     const char *values[MNB_FACETS] = {
         [MNB_FACET_AREA] = areas,
         [MNB_FACET_CITY] = mnb_stmt_text(stmt, 4),

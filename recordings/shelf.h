@@ -33,7 +33,8 @@ typedef struct {
 typedef struct {
     GArray *entries; /* MnbShelfEntry, newest first */
     gint64 num_max;  /* of any entry that was ever there */
-    /* The values of each facet. Of those that a recording may have several of: the sets, as JSON. */
+    /* The values of each facet. Of those that a recording may have several of: the sets, as JSON.
+     */
     GPtrArray *values[MNB_FACETS];
     /* Numbers of what was changed, added or removed since the catalogue was opened, in order. Who
      * keeps something by recording looks at what came after. */
@@ -53,8 +54,8 @@ gboolean mnb_shelf_is_set(MnbFacetKind facet);
 /* Is @code the value that has this index, or in its set? */
 gboolean mnb_shelf_value_has(const MnbShelf *shelf, MnbFacetKind facet, guint index,
                              const char *code);
-/* @counts: by index in values[facet]. Returns (owned): code -> GUINT_TO_POINTER(count), with what is
- * in a set counted for each; those that have none are left out. */
+/* @counts: by index in values[facet]. Returns (owned): code -> GUINT_TO_POINTER(count), with what
+ * is in a set counted for each; those that have none are left out. */
 GHashTable *mnb_shelf_count_codes(const MnbShelf *shelf, MnbFacetKind facet, const guint *counts);
 
 /* Is it published and for everyone? */

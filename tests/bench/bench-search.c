@@ -4,7 +4,9 @@
  *
  * Fills a new catalogue with synthetic recordings (seeded: the same on every machine; words as
  * common and as rare as in real text, Japanese and English), asks what people ask, and prints one
- * JSON line. --file keeps the catalogue, and takes it again if it is there. */
+ * JSON line. A server runs for weeks and remembers where words are, so the figures are of the
+ * second half of the questions; "first_half" are those of a catalogue that was just opened. --file
+ * keeps the catalogue, and takes it again if it is there. */
 #include <glib/gstdio.h>
 #include <math.h>
 #include <stdio.h>
@@ -265,6 +267,20 @@ static Took ask_once(MnbDb *db, Ask ask, GPtrArray *areas, GPtrArray *cities, gu
     return took;
 }
 
+/* Half of the questions, of all kinds mixed, before those that count. */
+static void warm_up(MnbDb *db, guint n_queries, GPtrArray *areas, GPtrArray *cities)
+{
+    guint n = n_queries / 2;
+    g_autofree double *cpu = g_new0(double, n + 1);
+    guint64 hits = 0;
+    for (guint i = 0; i < n; i++)
+        cpu[i] = ask_once(db, (Ask)(i % N_ASKS), areas, cities, &hits).cpu_ms;
+    qsort(cpu, n, sizeof *cpu, compare_doubles);
+    printf("{\"bench\":\"search\",\"first_half\":true,\"cpu_p50_ms\":%.2f,\"cpu_p99_ms\":%.2f,"
+           "\"cpu_max_ms\":%.2f}\n",
+           at_rank(cpu, n, 0.5), at_rank(cpu, n, 0.99), at_rank(cpu, n, 1));
+}
+
 static void run(MnbDb *db, guint n_recordings, guint n_queries, gint64 bytes, double fill_s)
 {
     g_autoptr(GError) error = NULL;
@@ -275,6 +291,8 @@ static void run(MnbDb *db, guint n_recordings, guint n_queries, gint64 bytes, do
     g_autofree double *all_cpu = g_new0(double, n_queries);
     g_autoptr(GString) kinds = g_string_new(NULL);
     guint n_all = 0;
+    warm_up(db, n_queries, areas, cities);
+    n_queries -= n_queries / 2;
     for (int ask = 0; ask < N_ASKS; ask++) {
         guint n = n_queries / N_ASKS;
         double *times = all + n_all;
@@ -314,7 +332,7 @@ static gint64 size_of(const char *path)
 int main(int argc, char **argv)
 {
     guint n_recordings = 100000;
-    guint n_queries = 3500;
+    guint n_queries = 7000;
     const char *file = NULL;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--recordings") == 0)

@@ -194,14 +194,16 @@ static void test_facets(void)
     g_assert_cmpint(facet(all->facets[MNB_FACET_AREA], "urban-services"), ==, 3);
     g_assert_cmpint(facet(all->facets[MNB_FACET_AREA], "municipal-finance"), ==, 1);
     g_assert_cmpint(facet(all->facets[MNB_FACET_CITY], "40100"), ==, 3);
-    g_assert_cmpstr(((MnbFacet *)all->facets[MNB_FACET_AREA]->pdata[0])->code, ==, "urban-services");
+    g_assert_cmpstr(((MnbFacet *)all->facets[MNB_FACET_AREA]->pdata[0])->code, ==,
+                    "urban-services");
     /* With a filter on, its own counts still show what the others would give. */
     g_autoptr(MnbSearchResult) area =
         find(fixture.db, (MnbSearchQuery){.filters = {"urban-services", "40100"}});
     g_assert_cmpint(area->total, ==, 2);
     g_assert_cmpint(facet(area->facets[MNB_FACET_AREA], "municipal-finance"), ==, 1);
     g_assert_cmpint(facet(area->facets[MNB_FACET_CITY], "01100"), ==, 1);
-    g_autoptr(MnbSearchResult) japanese = find(fixture.db, (MnbSearchQuery){.filters = {[MNB_FACET_LANGUAGE] = "ja"}});
+    g_autoptr(MnbSearchResult) japanese =
+        find(fixture.db, (MnbSearchQuery){.filters = {[MNB_FACET_LANGUAGE] = "ja"}});
     g_assert_cmpint(japanese->total, ==, 3);
     g_autoptr(MnbSearchResult) none = find(fixture.db, (MnbSearchQuery){.filters = {"no-such"}});
     g_assert_cmpint(none->total, ==, 0);
@@ -247,8 +249,8 @@ static void test_more_facets(void)
         find(fixture.db, (MnbSearchQuery){.filters = {"municipal-finance"}});
     g_assert_cmpint(second->total, ==, 1);
     g_autoptr(MnbSearchResult) two =
-        find(fixture.db, (MnbSearchQuery){.filters = {[MNB_FACET_YEAR] = "2025",
-                                                      [MNB_FACET_KIND] = "video"}});
+        find(fixture.db,
+             (MnbSearchQuery){.filters = {[MNB_FACET_YEAR] = "2025", [MNB_FACET_KIND] = "video"}});
     g_assert_cmpint(two->total, ==, 0);
     g_assert_cmpint(facet(two->facets[MNB_FACET_YEAR], "2024"), ==, 1);
     g_assert_cmpint(facet(two->facets[MNB_FACET_KIND], "site-visit"), ==, 1);
