@@ -216,6 +216,7 @@ static void attach(Joining *joining)
     mnb_client_tell(client, text);
     if (member->receiver != NULL && member->receiver->is_answered)
         mnb_receiver_tell(member->receiver);
+    mnb_room_retell_hand_overs(member);
 }
 
 static void on_joined(MnbRoom *room, const GError *error, gpointer data)

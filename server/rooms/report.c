@@ -5,12 +5,16 @@
 #include <string.h>
 
 #define LANGUAGE_TAGS_MAX 16
+#define HEARD_MAX         400 /* bytes of a cell */
 
 typedef struct {
     char peer[MNB_ID_SIZE];
     MnbRole role;
     gint64 from_us, to_us; /* to_us 0: still there */
     char *how;             /* it ended */
+    char heard_now[MNB_LANGUAGE_TAG_SIZE];
+    gint64 heard_since_us;
+    GString *heard; /* "floor 12; ja 45": minutes, in the order of listening */
 } Stay;
 
 typedef struct {
@@ -31,8 +35,10 @@ struct MnbReport {
 
 static void stay_free(gpointer data)
 {
-    g_free(((Stay *)data)->how);
-    g_free(data);
+    Stay *stay = data;
+    g_free(stay->how);
+    g_string_free(stay->heard, TRUE);
+    g_free(stay);
 }
 
 static void line_free(gpointer data)
@@ -67,9 +73,37 @@ static void begin_stay(MnbReport *report, const MnbPeer *peer, gint64 at_us)
     Stay *stay = g_new0(Stay, 1);
     g_strlcpy(stay->peer, peer->id, sizeof stay->peer);
     stay->role = peer->role;
-    stay->from_us = at_us;
+    stay->from_us = stay->heard_since_us = at_us;
+    stay->heard = g_string_new(NULL);
+    g_strlcpy(stay->heard_now, peer->hear, sizeof stay->heard_now);
     g_ptr_array_add(report->stays, stay);
     report->peak = MAX(report->peak, mnb_room_state_count(report->state));
+}
+
+static gint64 minutes_of(gint64 us)
+{
+    return (us + 30 * G_USEC_PER_SEC) / (60 * G_USEC_PER_SEC);
+}
+
+/* What he listened to until now. A choice that he took back at once is none. */
+static void end_hearing(Stay *stay, gint64 at_us)
+{
+    gint64 minutes = minutes_of(at_us - stay->heard_since_us);
+    if (minutes > 0 && stay->heard->len < HEARD_MAX)
+        g_string_append_printf(stay->heard, "%s%s %" G_GINT64_FORMAT,
+                               stay->heard->len > 0 ? "; " : "",
+                               stay->heard_now[0] != '\0' ? stay->heard_now : "floor", minutes);
+    stay->heard_since_us = at_us;
+}
+
+static void follow_hearing(MnbReport *report, const MnbLogEntry *entry)
+{
+    Stay *stay = entry->peer != NULL ? open_stay(report, entry->peer) : NULL;
+    const MnbPeer *peer = mnb_room_state_peer(report->state, entry->peer);
+    if (stay == NULL || peer == NULL || strcmp(stay->heard_now, peer->hear) == 0)
+        return;
+    end_hearing(stay, entry->at_us);
+    g_strlcpy(stay->heard_now, peer->hear, sizeof stay->heard_now);
 }
 
 static void end_stay(Stay *stay, gint64 at_us, const char *how)
@@ -77,6 +111,7 @@ static void end_stay(Stay *stay, gint64 at_us, const char *how)
     if (stay == NULL)
         return;
     stay->to_us = at_us;
+    end_hearing(stay, at_us);
     stay->how = g_strdup(how);
 }
 
@@ -123,6 +158,8 @@ static gboolean on_entry(const MnbLogEntry *entry, gpointer data, GError **error
         begin_stay(report, mnb_room_state_peer(report->state, text_of(body, "of")), entry->at_us);
     else if (strcmp(type, "peer-left") == 0 && entry->peer != NULL)
         end_stay(open_stay(report, entry->peer), entry->at_us, text_of(body, "reason"));
+    else if (strcmp(type, "hear") == 0)
+        follow_hearing(report, entry);
     else if (strcmp(type, "chat") == 0 && is_news)
         keep_line(report, entry);
     else if (strcmp(type, "caption") == 0 && is_news)
@@ -217,20 +254,20 @@ static char *time_text(const MnbReport *report, gint64 time_us)
 
 static char *attendance(const MnbReport *report)
 {
-    GString *out = begin_csv("name,affiliation,role,from,to,minutes,ended");
+    GString *out = begin_csv("name,affiliation,role,from,to,minutes,ended,heard");
     for (guint i = 0; i < report->stays->len; i++) {
         const Stay *stay = g_ptr_array_index(report->stays, i);
         const MnbPeer *peer = mnb_room_state_peer(report->state, stay->peer);
         g_autofree char *from = time_text(report, stay->from_us);
         g_autofree char *to = time_text(report, stay->to_us);
         g_autofree char *minutes =
-            stay->to_us != 0 ? g_strdup_printf("%" G_GINT64_FORMAT,
-                                               (stay->to_us - stay->from_us + 30 * G_USEC_PER_SEC) /
-                                                   (60 * G_USEC_PER_SEC))
-                             : g_strdup("");
+            stay->to_us != 0
+                ? g_strdup_printf("%" G_GINT64_FORMAT, minutes_of(stay->to_us - stay->from_us))
+                : g_strdup("");
         const char *const cells[] = {
             peer->name, peer->affiliation, mnb_role_to_string(stay->role),     from,
-            to,         minutes,           stay->how != NULL ? stay->how : "", NULL};
+            to,         minutes,           stay->how != NULL ? stay->how : "", stay->heard->str,
+            NULL};
         add_line(out, cells);
     }
     return g_string_free(out, FALSE);

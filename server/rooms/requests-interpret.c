@@ -1,5 +1,6 @@
 /* Channels and booths (docs/protocol.md, 4.2.3). */
 #include "server/rooms/asked.h"
+#include "server/rooms/hand-over.h"
 #include "server/rooms/room-tell.h"
 #include <string.h>
 
@@ -8,7 +9,6 @@
 static void on_hear(const MnbAsked *asked)
 {
     const char *channel = mnb_asked_text(asked, "channel");
-    MnbMember *member = asked->member;
     gboolean is_floor = strcmp(channel, "floor") == 0;
     const json_t *with_floor = json_object_get(asked->request->args, "with_floor");
     if (!is_floor && !mnb_room_has_channel(asked->room, channel)) {
@@ -16,11 +16,14 @@ static void on_hear(const MnbAsked *asked)
                          "channel is neither floor nor one of the event's languages");
         return;
     }
-    g_strlcpy(member->hear, is_floor ? "" : channel, sizeof member->hear);
-    member->is_floor_off = json_is_false(with_floor);
-    mnb_asked_accept(asked);
-    mnb_tell_channels(asked->room);
-    mnb_room_reassign(asked->room);
+    if (strcmp(asked->peer->hear, is_floor ? "" : channel) == 0 &&
+        asked->peer->is_floor_off == json_is_false(with_floor)) {
+        mnb_asked_accept(asked);
+        return;
+    }
+    mnb_asked_append(asked, "hear",
+                     json_pack("{s:s, s:b}", "channel", is_floor ? "" : channel, "with_floor",
+                               !json_is_false(with_floor)));
 }
 
 static guint count_seats(const MnbRoom *room, const char *channel)
@@ -77,24 +80,21 @@ static void on_on_air(const MnbAsked *asked)
 static void on_hand_over(const MnbAsked *asked)
 {
     const char *step = mnb_asked_text(asked, "step");
-    MnbRoom *room = asked->room;
+    const MnbPeer *peer = asked->peer;
     if (!is_seated(asked))
         return;
-    if (strcmp(step, "ask") == 0) {
-        if (!asked->peer->is_on_air) {
-            mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "only who is on air hands over");
-            return;
-        }
-        mnb_room_ask_hand_over(room, asked->peer);
-    } else if (strcmp(step, "accept") == 0) {
-        if (!mnb_room_accept_hand_over(room, asked->peer)) {
-            mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_FOUND, "nobody asks to be taken over");
-            return;
-        }
-    } else {
-        mnb_room_cancel_hand_over(room, asked->peer->booth);
+    const MnbHandOver *over = mnb_hand_over_find(asked->room->state, peer->booth);
+    if (strcmp(step, "ask") == 0 && !peer->is_on_air) {
+        mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED, "only who is on air hands over");
+        return;
     }
-    mnb_asked_accept(asked);
+    if (strcmp(step, "accept") == 0 &&
+        (over == NULL || over->to[0] != '\0' || strcmp(over->from, peer->id) == 0)) {
+        mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_FOUND, "nobody asks to be taken over");
+        return;
+    }
+    mnb_asked_append(asked, "hand-over",
+                     json_pack("{s:s, s:s}", "channel", peer->booth, "step", step));
 }
 
 /* To who speaks on the floor, and facilitators. */
@@ -103,7 +103,7 @@ static void on_slower(const MnbAsked *asked)
     MnbRoom *room = asked->room;
     GHashTableIter iter;
     gpointer value;
-    if (!mnb_peer_may(asked->peer, MNB_MAY_INTERPRET) && asked->member->hear[0] == '\0') {
+    if (!mnb_peer_may(asked->peer, MNB_MAY_INTERPRET) && asked->peer->hear[0] == '\0') {
         mnb_asked_refuse(asked, MNB_ROOMS_ERROR_NOT_ALLOWED,
                          "for interpreters, and who hears an interpretation");
         return;

@@ -65,10 +65,11 @@ static GArray *collect_candidates(MnbRoom *room)
 /* Who interprets for the viewer now. Returns (borrowed): NULL: he hears the floor. */
 static const Candidate *find_interpreter(const MnbMember *viewer, const GArray *candidates)
 {
-    for (guint i = 0; viewer != NULL && viewer->hear[0] != '\0' && i < candidates->len; i++) {
+    const MnbPeer *ears = viewer != NULL ? mnb_room_peer(viewer->room, viewer->peer) : NULL;
+    for (guint i = 0; ears != NULL && ears->hear[0] != '\0' && i < candidates->len; i++) {
         const Candidate *candidate = &g_array_index(candidates, Candidate, i);
         if (candidate->is_on_air && candidate->source.source == MNB_SOURCE_MICROPHONE &&
-            candidate->member != viewer && strcmp(candidate->booth, viewer->hear) == 0)
+            candidate->member != viewer && strcmp(candidate->booth, ears->hear) == 0)
             return candidate;
     }
     return NULL;
@@ -76,11 +77,11 @@ static const Candidate *find_interpreter(const MnbMember *viewer, const GArray *
 
 /* Who sits in a booth is heard in its channel only; the floor beside it when it is wanted. */
 static gboolean is_heard(const Candidate *candidate, const Candidate *interpreter,
-                         const MnbMember *viewer)
+                         gboolean is_floor_off)
 {
     if (candidate == interpreter)
         return TRUE;
-    return candidate->booth[0] == '\0' && (interpreter == NULL || !viewer->is_floor_off);
+    return candidate->booth[0] == '\0' && (interpreter == NULL || !is_floor_off);
 }
 
 /* The spotlight goes before what the viewer chose himself. */
@@ -97,6 +98,8 @@ static guint choose_sources(const MnbReceiver *receiver, const GArray *candidate
 {
     const MnbMember *viewer = receiver->transport->member;
     const Candidate *interpreter = find_interpreter(viewer, candidates);
+    gboolean is_floor_off =
+        interpreter != NULL && mnb_room_peer(viewer->room, viewer->peer)->is_floor_off;
     guint count = 0;
     for (guint i = 0; i < candidates->len; i++) {
         const Candidate *candidate = &g_array_index(candidates, Candidate, i);
@@ -105,7 +108,7 @@ static guint choose_sources(const MnbReceiver *receiver, const GArray *candidate
         gboolean is_only = receiver->only_peer[0] != '\0';
         if (candidate->member == viewer || (is_only && strcmp(receiver->only_peer, peer) != 0))
             continue;
-        if (is_sound && !is_only && !is_heard(candidate, interpreter, viewer))
+        if (is_sound && !is_only && !is_heard(candidate, interpreter, is_floor_off))
             continue;
         sources[count] = candidate->source;
         if (!is_sound)
@@ -205,6 +208,24 @@ static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
     }
 }
 
+/* Who takes over speaks in the slot of the one before: to the listener it is one sound that goes
+ * on, while another slot would have to fill its jitter buffer first. */
+static void inherit_slot(MnbReceiver *receiver, const GArray *candidates)
+{
+    const Candidate *interpreter = find_interpreter(receiver->transport->member, candidates);
+    gint heir = -1;
+    for (guint i = 0; interpreter != NULL && i < receiver->count; i++) {
+        const MnbSlotPlace *place = &receiver->places[i];
+        if (place->shown == interpreter->source.id)
+            return;
+        if (!place->is_video && receiver->slots[i].is_channel &&
+            (place->codecs & 1u << interpreter->source.codec) != 0)
+            heir = (gint)i;
+    }
+    if (heir >= 0)
+        receiver->places[heir].shown = interpreter->source.id;
+}
+
 static gboolean on_reassign(gpointer data)
 {
     MnbRoom *room = data;
@@ -217,6 +238,7 @@ static gboolean on_reassign(gpointer data)
         gboolean is_told = TRUE;
         if (!receiver->is_answered)
             continue;
+        inherit_slot(receiver, candidates);
         guint count = choose_sources(receiver, candidates, sources);
         mnb_slots_assign(receiver->places, receiver->count, sources, count,
                          viewer != NULL ? viewer->view : MNB_VIEW_ALL);
@@ -272,7 +294,8 @@ void mnb_receiver_tell(MnbReceiver *receiver)
                                        "source", mnb_source_to_string(slot->source))
                            : json_pack("{s:s, s:n}", "mid", slot->sdp.mid, "peer");
         if (slot->is_channel && slot->peer[0] != '\0')
-            json_object_set_new(item, "channel", json_string(member->hear));
+            json_object_set_new(item, "channel",
+                                json_string(mnb_room_peer(member->room, member->peer)->hear));
         if (slot->state != MNB_SLOT_IN_FULL && slot->peer[0] != '\0')
             json_object_set_new(item, "held", json_string(held_names[slot->state]));
         json_array_append_new(slots, item);

@@ -1,4 +1,5 @@
 #include "server/rooms/room-state.h"
+#include "server/rooms/hand-over.h"
 #include <jansson.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ MnbRoomState *mnb_room_state_new(const char *session)
     state->peers = g_ptr_array_new_with_free_func(peer_free);
     state->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     g_queue_init(&state->chat);
+    state->hand_overs = g_array_new(FALSE, FALSE, sizeof(MnbHandOver));
     mnb_classroom_init(&state->room);
     return state;
 }
@@ -38,6 +40,7 @@ void mnb_room_state_free(MnbRoomState *state)
         return;
     g_hash_table_unref(state->by_id);
     g_ptr_array_unref(state->peers);
+    g_array_unref(state->hand_overs);
     g_queue_clear_full(&state->chat, chat_free);
     g_free(state->recording_code);
     g_free(state->recording_detail);
@@ -292,6 +295,26 @@ static gboolean on_on_air(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer
     return TRUE;
 }
 
+static gboolean on_hear(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                        const json_t *body)
+{
+    const char *channel = field(body, "channel");
+    gboolean is_floor_off = json_is_false(json_object_get(body, "with_floor"));
+    if (strlen(channel) >= sizeof peer->hear ||
+        (strcmp(peer->hear, channel) == 0 && peer->is_floor_off == is_floor_off))
+        return FALSE;
+    g_strlcpy(peer->hear, channel, sizeof peer->hear);
+    peer->is_floor_off = is_floor_off;
+    return TRUE;
+}
+
+static gboolean on_hand_over(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
+                             const json_t *body)
+{
+    return mnb_hand_over_apply(state, peer, field(body, "channel"), field(body, "step"),
+                               entry->at_us);
+}
+
 static gboolean on_peers_muted(MnbRoomState *state, const MnbLogEntry *entry, MnbPeer *peer,
                                const json_t *body)
 {
@@ -436,6 +459,8 @@ static const struct {
     {"peer-grant", FALSE, on_peer_grant},
     {"booth", TRUE, on_booth},
     {"on-air", FALSE, on_on_air},
+    {"hear", TRUE, on_hear},
+    {"hand-over", TRUE, on_hand_over},
     {"peers-muted", FALSE, on_peers_muted},
     {"hands-lowered", FALSE, on_hands_lowered},
     {"peer-away", TRUE, on_peer_away},
@@ -485,6 +510,8 @@ gboolean mnb_room_state_apply(MnbRoomState *state, const MnbLogEntry *entry)
         if (json_is_object(body) && (peer != NULL || !types[i].needs_peer))
             is_changed = types[i].apply(state, entry, peer, body);
         json_decref(body);
+        if (state->hand_overs->len > 0)
+            mnb_hand_over_prune(state);
         return is_changed;
     }
     return apply_to_classroom(state, entry);
@@ -621,11 +648,12 @@ char *mnb_room_state_dump(const MnbRoomState *state)
             out,
             "peer %s \"%s\" \"%s\" %s role %d link %s encoder %d resume %d joined %" G_GINT64_FORMAT
             " in %d here %d waiting %d admitted %d removed %d left %d consent %d hand "
-            "%" G_GINT64_FORMAT " grants %" G_GUINT64_FORMAT " booth %s %d",
+            "%" G_GINT64_FORMAT " grants %" G_GUINT64_FORMAT " booth %s %d hear %s %d",
             peer->id, peer->name, peer->affiliation, peer->language, peer->role, peer->link,
             peer->is_encoder, peer->has_resume, peer->joined_us, peer->is_in, peer->is_here,
             peer->is_waiting, peer->was_admitted, peer->is_removed, peer->has_left, peer->consent,
-            peer->hand_seq, peer->grants, peer->booth, peer->is_on_air);
+            peer->hand_seq, peer->grants, peer->booth, peer->is_on_air, peer->hear,
+            peer->is_floor_off);
         for (guint s = 0; s < MNB_N_SOURCES; s++)
             g_string_append_printf(out, " %s:%s:%d", mnb_source_to_string((MnbSource)s),
                                    peer->tracks[s].id, peer->tracks[s].is_on);
@@ -637,6 +665,7 @@ char *mnb_room_state_dump(const MnbRoomState *state)
             out, "chat %" G_GINT64_FORMAT " %s \"%s\" \"%s\" %s to \"%s\" %" G_GINT64_FORMAT "\n",
             line->id, line->peer, line->name, line->text, line->key, line->to, line->at_us);
     }
+    mnb_hand_over_dump(state, out);
     mnb_classroom_dump(&state->room, out);
     return g_string_free(out, FALSE);
 }

@@ -17,6 +17,8 @@
  *     peer-grant        who did it   {of, permission, on}
  *     booth             the peer     {channel}           "": stands up
  *     on-air            who did it   {of, on}            of speaks to the channel of his booth
+ *     hear              the peer     {channel, with_floor}   "": the floor
+ *     hand-over         the peer     {channel, step}     ask, accept, cancel (hand-over.h)
  *     peer-away, peer-back           the peer       {}
  *     peer-left         the peer     {reason, by, text}: left, timeout, removed or refused (by
  *                                    whom), link-revoked, encoder-gone
@@ -83,6 +85,8 @@ typedef struct {
     guint64 grants;        /* mask of permissions given to him besides those of his role */
     char booth[MNB_LANGUAGE_TAG_SIZE]; /* where he interprets; "": no seat */
     gboolean is_on_air;                /* one of a booth */
+    char hear[MNB_LANGUAGE_TAG_SIZE];  /* the channel he listens to; "": the floor */
+    gboolean is_floor_off;             /* ... and the interpreter only */
     MnbPeerTrack tracks[MNB_N_SOURCES];
 } MnbPeer;
 
@@ -109,6 +113,7 @@ typedef struct {
     gint64 recording_since_us;
     char *recording_code; /* of FAILED, else NULL */
     char *recording_detail;
+    GArray *hand_overs; /* MnbHandOver (hand-over.h), at most one a channel */
     MnbClassroom room;
 } MnbRoomState;
 

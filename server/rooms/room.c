@@ -50,9 +50,8 @@ json_t *mnb_room_state_for(MnbRoom *room, const MnbMember *member)
     if (mine == NULL)
         return state;
     json_object_set_new(state, "channels", mnb_room_channels_json(room));
-    json_object_set_new(mine, "hear",
-                        json_string(member->hear[0] != '\0' ? member->hear : "floor"));
-    json_object_set_new(mine, "with_floor", json_boolean(!member->is_floor_off));
+    json_object_set_new(mine, "hear", json_string(peer->hear[0] != '\0' ? peer->hear : "floor"));
+    json_object_set_new(mine, "with_floor", json_boolean(!peer->is_floor_off));
     return state;
 }
 
@@ -257,6 +256,18 @@ static void follow_booth(MnbRoom *room, const MnbLogEntry *entry)
     mnb_room_record_sync(room);
 }
 
+/* He is to hear somebody else. */
+static void follow_hear(MnbRoom *room, const MnbLogEntry *entry)
+{
+    mnb_tell_channels(room);
+    mnb_room_reassign(room);
+}
+
+static void follow_hand_over(MnbRoom *room, const MnbLogEntry *entry)
+{
+    mnb_room_check_hand_overs(room);
+}
+
 static void follow_spotlight(MnbRoom *room, const MnbLogEntry *entry)
 {
     mnb_room_reassign(room);
@@ -364,6 +375,8 @@ static const struct {
 } followers[] = {
     {"booth", follow_booth},
     {"deck-removed", follow_deck_removed},
+    {"hand-over", follow_hand_over},
+    {"hear", follow_hear},
     {"lobby-admitted", follow_admitted},
     {"on-air", follow_booth},
     {"peer-away", follow_changed},

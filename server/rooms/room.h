@@ -29,7 +29,7 @@ typedef struct MnbTransport MnbTransport;
 typedef struct MnbReceiver MnbReceiver;
 typedef struct MnbRoomRecorder MnbRoomRecorder;
 typedef struct MnbRoomTell MnbRoomTell;
-typedef struct MnbHandOver MnbHandOver;
+typedef struct MnbCounting MnbCounting;
 typedef struct MnbSlides MnbSlides;
 
 struct MnbRooms {
@@ -141,9 +141,7 @@ struct MnbMember {
     guint wanted_count;
     gboolean has_large; /* he said what he shows large; else the number of pictures decides */
     guint large;        /* so many of `wanted`, from the first */
-    char hear[MNB_LANGUAGE_TAG_SIZE]; /* the channel; "": the floor */
-    gboolean is_floor_off;            /* the interpreter only */
-    char resume[MNB_TOKEN_SIZE];      /* said by the client; never logged */
+    char resume[MNB_TOKEN_SIZE]; /* said by the client; never logged */
 };
 
 struct MnbRoom {
@@ -164,7 +162,7 @@ struct MnbRoom {
     guint reassign; /* source id */
     MnbRoomRecorder *recorder;
     MnbRoomTell *tell;
-    GPtrArray *hand_overs; /* MnbHandOver, at most one a channel */
+    GPtrArray *countings; /* MnbCounting, of the hand-overs of the state */
 };
 
 /* ------------------------------------------------------------------------------------- rooms.c */
@@ -318,15 +316,12 @@ gboolean mnb_room_has_channel(const MnbRoom *room, const char *channel);
 /* "channels" of docs/protocol.md. Returns (owned). */
 json_t *mnb_room_channels_json(const MnbRoom *room);
 
-/* @from is on air; asking twice does nothing. */
-void mnb_room_ask_hand_over(MnbRoom *room, const MnbPeer *from);
-/* FALSE: nobody asks in the booth of @to. Three seconds later the two are swapped. */
-gboolean mnb_room_accept_hand_over(MnbRoom *room, const MnbPeer *to);
-void mnb_room_cancel_hand_over(MnbRoom *room, const char *channel); /* none: does nothing */
-/* Cancels those that have become impossible. */
+/* Makes this process follow what the log says of handing over: tells who is concerned, counts, and
+ * three seconds after one was accepted swaps the two (later, while the one is away). */
 void mnb_room_check_hand_overs(MnbRoom *room);
-MnbHandOver *mnb_room_find_hand_over(MnbRoom *room, const char *channel); /* borrowed, NULL */
-void mnb_hand_over_free(gpointer hand_over);
+/* To somebody who has come back: what he is asked, or how far the counting is. */
+void mnb_room_retell_hand_overs(const MnbMember *member);
+void mnb_counting_free(gpointer counting);
 
 /* -------------------------------------------------------------------------------- room-lines.c */
 

@@ -34,7 +34,7 @@ static MnbRoom *room_new(MnbRooms *rooms, const MnbSession *session, MnbEvent *e
     room->entering = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     room->receivers = g_ptr_array_new();
     room->tell = mnb_room_tell_new(room);
-    room->hand_overs = g_ptr_array_new_with_free_func(mnb_hand_over_free);
+    room->countings = g_ptr_array_new_with_free_func(mnb_counting_free);
     return room;
 }
 
@@ -53,7 +53,7 @@ void mnb_room_unref(MnbRoom *room)
     g_hash_table_unref(room->members);
     g_hash_table_unref(room->entering);
     g_ptr_array_unref(room->receivers);
-    g_ptr_array_unref(room->hand_overs);
+    g_ptr_array_unref(room->countings);
     mnb_room_tell_free(room->tell);
     g_free(room);
 }
@@ -63,7 +63,7 @@ static void close_room(MnbRooms *rooms, MnbRoom *room)
     mnb_room_record_free(room);
     g_clear_handle_id(&room->reassign, g_source_remove);
     g_clear_pointer(&room->tell, mnb_room_tell_free);
-    g_ptr_array_set_size(room->hand_overs, 0);
+    g_ptr_array_set_size(room->countings, 0);
     if (room->media_room != 0)
         g_hash_table_remove(rooms->by_media_room, GUINT_TO_POINTER(room->media_room));
     room->rooms = NULL;
@@ -111,6 +111,7 @@ static MnbRoom *load_room(MnbRooms *rooms, const MnbSession *session, GError **e
     MNB_LOG_INFO("session loaded", "session=%s entries=%" G_GINT64_FORMAT " peers=%u", session->id,
                  room->state->seq, mnb_room_state_count(room->state));
     mnb_room_reconcile(room);
+    mnb_room_check_hand_overs(room);
     mnb_slides_resume(rooms->slides, room);
     mnb_room_follow_plan(room);
     return room;

@@ -9,7 +9,7 @@ import { makeMedia } from '../support/media.mjs';
 import { checkScreen, complaints, loadTexts, reportRefusedContent, NARROW, tooWide, WIDE } from '../support/screens.mjs';
 import { ROOT, Server, until } from '../support/server.mjs';
 import { SignalClient, tokenOf } from '../support/signal.mjs';
-import { endSession, join, startSession } from './steps.mjs';
+import { endSession, join, openPanel as panel, startSession } from './steps.mjs';
 
 const skip = missing() ?? false;
 const HOST = '佐藤 美香';
@@ -24,14 +24,6 @@ async function open(browser, link, options) {
   await reportRefusedContent(page);
   await page.goto(link);
   return page;
-}
-
-/** Opens a panel by "More", which has all of them. */
-async function panel(page, name) {
-  if (!(await page.$('#more-button[aria-pressed="true"]'))) await page.click('#more-button');
-  await page.waitForSelector('.more-list');
-  await press(page, 'button', new RegExp(`^${name}`));
-  await until(`the panel ${name}`, () => page.evaluate((wanted) => document.querySelector('#panel-heading')?.innerText === wanted, name));
 }
 
 const until$ = (what, page, selector) => until(what, () => page.evaluate((one) => document.querySelector(one) !== null, selector));

@@ -52,6 +52,14 @@ export const reads = async (page, text, options) => {
   return hasText(page, text, options);
 };
 
+/** Opens a panel by "More", which has all of them. */
+export async function openPanel(page, name) {
+  if (!(await page.$('#more-button[aria-pressed="true"]'))) await page.click('#more-button');
+  await page.waitForSelector('.more-list');
+  await press(page, 'button', new RegExp(`^${name}`));
+  await until(`the panel ${name}`, () => page.evaluate((wanted) => document.querySelector('#panel-heading')?.innerText === wanted, name));
+}
+
 export async function startRecording(page) {
   await press(page, 'button', 'Record');
   await press(page, 'button', 'Start recording');

@@ -166,16 +166,18 @@ export async function seesVideos(page, count, options) {
   }, options);
 }
 
-/** The loudest frequencies of each remote audio stream on the page, in hertz with decibels. */
+/** The loudest frequency of each remote audio stream on the page, in hertz with decibels, and the volume at which it is played. */
 export const heardTones = (page) =>
   page.evaluate(async () => {
     const audio = (window.testAudio ??= new AudioContext());
     await audio.resume();
     const taps = (window.testTaps ??= new Map());
+    const heard = new Map();
     for (const element of document.querySelectorAll('audio,video')) {
       const stream = element.srcObject;
       if (!stream || element.muted) continue;
       for (const track of stream.getAudioTracks()) {
+        heard.set(track.id, element);
         if (taps.has(track.id)) continue;
         const analyser = new AnalyserNode(audio, { fftSize: 4096, smoothingTimeConstant: 0 });
         audio.createMediaStreamSource(new MediaStream([track])).connect(analyser);
@@ -183,11 +185,12 @@ export const heardTones = (page) =>
       }
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
-    return [...taps.values()].map((analyser) => {
+    return [...heard].map(([id, element]) => {
+      const analyser = taps.get(id);
       const bins = new Float32Array(analyser.frequencyBinCount);
       analyser.getFloatFrequencyData(bins);
       const best = bins.indexOf(Math.max(...bins));
-      return { hertz: Math.round((best * audio.sampleRate) / analyser.fftSize), decibels: Math.round(bins[best]) };
+      return { hertz: Math.round((best * audio.sampleRate) / analyser.fftSize), decibels: Math.round(bins[best]), volume: element.volume };
     });
   });
 

@@ -1,5 +1,6 @@
 /* What people do to each other in a session, and that all of it is still there after a kill. */
 #include "server/base/clock.h"
+#include "server/rooms/hand-over.h"
 #include "server/rooms/report.h"
 #include "tests/unit/rooms/world.h"
 #include <string.h>
@@ -372,6 +373,20 @@ static void test_booth(void)
     rejoin(world, &yama, MNB_ROLE_INTERPRETER, "山本");
     rejoin(world, &suzu, MNB_ROLE_INTERPRETER, "鈴木");
     g_assert_nonnull(socket_heard(&suzu, after));
+    /* One that is counted when the server dies is done by the next; so is what somebody hears. */
+    g_autofree char *ana = g_strdup(class.ana.resume);
+    socket_close(&class.ana);
+    g_autofree char *welcome = world_join(world, &class.ana, MNB_ROLE_PARTICIPANT, "Ana", ana);
+    g_assert_nonnull(strstr(welcome, "\"hear\":\"ja\""));
+    socket_must(&suzu, "hand-over", "\"step\":\"ask\"");
+    socket_must(&yama, "hand-over", "\"step\":\"accept\"");
+    kill_server(&class);
+    rejoin(world, &suzu, MNB_ROLE_INTERPRETER, "鈴木");
+    g_assert_nonnull(socket_heard(&suzu, "\"step\":\"counting\""));
+    rejoin(world, &yama, MNB_ROLE_INTERPRETER, "山本");
+    socket_wait(&yama, on_air);
+    g_assert_null(mnb_hand_over_find(world_room(world)->state, "ja"));
+    socket_must(&suzu, "on-air", "\"on\":true,\"take\":true");
     /* Without asking; and who stands up is off the air. */
     socket_must(&yama, "on-air", "\"on\":true,\"take\":true");
     g_assert_false(mnb_room_peer(world_room(world), suzu.peer)->is_on_air);
@@ -506,7 +521,7 @@ static void test_report(void)
     g_autofree char *polls = file_of(world, "polls.csv");
     g_autofree char *captions = file_of(world, "captions-ja.vtt");
     g_assert_nonnull(strstr(attendance, "Ben,,participant,2025-11-25 "));
-    g_assert_nonnull(strstr(attendance, "+09:00,10,left\r\n"));
+    g_assert_nonnull(strstr(attendance, "+09:00,10,left,floor 10\r\n"));
     g_assert_nonnull(strstr(attendance, "\"'=1+2,\"\"x\"\"\",")); /* no formula */
     g_assert_nonnull(strstr(chat, "\"line 1\nline 2\"\r\n"));
     g_assert_null(strstr(chat, "for Ben"));

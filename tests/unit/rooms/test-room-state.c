@@ -129,8 +129,19 @@ static void add_lesson(GPtrArray *log, MnbRoomState *state, GRand *rand)
                    roles[n % 4]));
         break;
     case 19:
-        add(log, state, n % 2 ? "booth" : "on-air", peer,
-            OBJECT("{\"channel\":\"%s\",\"of\":\"%s\",\"on\":true}", n % 3 ? "ja" : "en", other));
+        if (n % 5 == 0)
+            add(log, state, "hand-over", peer,
+                OBJECT("{\"channel\":\"%s\",\"step\":\"%s\"}", n % 3 ? "ja" : "en",
+                       n % 2   ? "ask"
+                       : n % 4 ? "accept"
+                               : "cancel"));
+        else if (n % 5 == 1)
+            add(log, state, "hear", peer,
+                OBJECT("{\"channel\":\"%s\",\"with_floor\":%s}", n % 3 ? "ja" : "", yes));
+        else
+            add(log, state, n % 2 ? "booth" : "on-air", peer,
+                OBJECT("{\"channel\":\"%s\",\"of\":\"%s\",\"on\":true}", n % 3 ? "ja" : "en",
+                       other));
         break;
     default:
         add(log, state, n % 2 ? "lobby-admitted" : "peer-grant", peer,

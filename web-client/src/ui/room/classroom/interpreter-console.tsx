@@ -27,13 +27,20 @@ interface Desk {
   partners: readonly string[];
 }
 
+async function hasMicrophone({ store }: Desk): Promise<boolean> {
+  if (!store.isOn.microphone.value) await store.setSource('microphone', true);
+  return store.isOn.microphone.value;
+}
+
 async function switchAir(desk: Desk, on: boolean, take = false): Promise<void> {
   const { store } = desk;
-  if (on && !store.isOn.microphone.value) {
-    await store.setSource('microphone', true);
-    if (!store.isOn.microphone.value) return;
-  }
+  if (on && !await hasMicrophone(desk)) return;
   if (await store.request({ kind: 'on-air', on, take })) announce(c(on ? 'booth.said-on' : 'booth.said-off'), 'assertive');
+}
+
+async function stepHandOver(desk: Desk, step: 'ask' | 'accept' | 'cancel'): Promise<void> {
+  if (step === 'accept' && !await hasMicrophone(desk)) return;
+  await desk.store.request({ kind: 'hand-over', step });
 }
 
 function useDesk(): Desk | null {
@@ -111,7 +118,7 @@ function HandOverControls({ desk }: { desk: Desk }): JSX.Element {
   useEffect(() => {
     if (handOver !== null && booth !== undefined && booth.on_air !== handOver.from) store.handOver.value = null;
   }, [booth?.on_air]);
-  const step = (name: 'ask' | 'accept' | 'cancel'): void => { void store.request({ kind: 'hand-over', step: name }); };
+  const step = (name: 'ask' | 'accept' | 'cancel'): void => { void stepHandOver(desk, name); };
   const nameOf = (peer: string): string => findPeer(room, peer)?.name ?? '';
   const isMine = handOver?.channel === booth?.channel;
   if (handOver !== null && isMine) {
@@ -166,7 +173,7 @@ function useBoothKeys(desk: Desk | null, hold: (on: boolean) => void): void {
       } else if (event.key.toLowerCase() === 'h') {
         const asked = now.store.handOver.value;
         const isForMe = asked?.step === 'asked' && asked.from !== now.room.me;
-        void now.store.request({ kind: 'hand-over', step: isForMe ? 'accept' : 'ask' });
+        void stepHandOver(now, isForMe ? 'accept' : 'ask');
       }
     }, { signal: stop.signal });
     const release = (): void => current.current.hold(false);
