@@ -177,16 +177,16 @@ export const heardTones = (page) =>
       const stream = element.srcObject;
       if (!stream || element.muted) continue;
       for (const track of stream.getAudioTracks()) {
-        heard.set(track.id, element);
-        if (taps.has(track.id)) continue;
+        heard.set(track, element);
+        if (taps.has(track)) continue; // ids come again after a reconnection
         const analyser = new AnalyserNode(audio, { fftSize: 4096, smoothingTimeConstant: 0 });
         audio.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-        taps.set(track.id, analyser);
+        taps.set(track, analyser);
       }
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
-    return [...heard].map(([id, element]) => {
-      const analyser = taps.get(id);
+    return [...heard].map(([track, element]) => {
+      const analyser = taps.get(track);
       const bins = new Float32Array(analyser.frequencyBinCount);
       analyser.getFloatFrequencyData(bins);
       const best = bins.indexOf(Math.max(...bins));
