@@ -299,6 +299,8 @@ static const struct {
     COUNTER("dropped_send", dropped_send, "Packets the kernel would not take"),
     COUNTER("probe_bytes", probe_bytes, "Bytes of padding sent to find out what lines take"),
     COUNTER("layer_switches", switches, "Changes of layer and pauses for the sake of a line"),
+    COUNTER("stalled_microseconds", stalled_us,
+            "Time the machine kept the worker from running while it had packets to send"),
     GAUGE("slots_held_back", slots_held_back, "Pictures paused or made smaller now"),
     COUNTER("nacks_in", nacks_in, "Repair requests received"),
     COUNTER("nacks_out", nacks_out, "Repair requests sent"),

@@ -221,6 +221,10 @@ static void follow_delay(MnbBandwidth *self, uint32_t rtt_us, int64_t now_us)
                          : self->bps * (1 + INCREASE_A_SECOND * gone_s);
     if (bps > most)
         bps = fmax(most, self->bps);
+    /* What arrives without a queue and without loss, the line takes. */
+    if (bps < self->acked_bps && self->trend.use == MNB_LINE_NORMAL && self->loss < LOSS_LOW &&
+        mnb_bandwidth_queue_us(self) < QUEUE_LEAST_US)
+        bps = self->acked_bps;
     self->bps = clip_bps(bps);
 }
 

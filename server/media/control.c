@@ -27,7 +27,7 @@ _Static_assert(sizeof(MnbTrackState) == 8, "track state");
 _Static_assert(sizeof(MnbTrackAside) == 8, "track aside");
 _Static_assert(sizeof(MnbSpeaker) == 16, "speaker");
 _Static_assert(sizeof(MnbMediaRefused) == 12, "refused");
-_Static_assert(sizeof(MnbWorkerStats) == 224, "worker stats");
+_Static_assert(sizeof(MnbWorkerStats) == 232, "worker stats");
 _Static_assert(sizeof(MnbTcpPass) == 668, "tcp pass");
 _Static_assert(sizeof(MnbTransportStats) == 40, "transport stats");
 

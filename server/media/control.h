@@ -275,6 +275,7 @@ typedef struct {
     uint64_t probe_bytes;     /* of padding, to find out what lines take */
     uint64_t switches;        /* of layers, pauses included, for the sake of a line */
     uint64_t silent;          /* packets of silence that were not sent on */
+    uint64_t stalled_us;      /* the machine kept us from running while packets were to be sent */
 } MnbWorkerStats;
 
 typedef enum {

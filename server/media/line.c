@@ -218,9 +218,11 @@ static uint32_t line_bps(const MnbTransport *transport, const Claims *claims, in
 {
     uint32_t bps = mnb_bandwidth_bps(transport->bandwidth, now_us);
     bool is_starting = transport->up_us == 0 || now_us - transport->up_us < START_US;
-    if (bps == MNB_BANDWIDTH_UNKNOWN && is_starting && has_feedback_header(transport)) {
+    if (is_starting && has_feedback_header(transport) && transport->bandwidth->decrease_us == 0) {
         uint32_t needs = first_needs(claims);
-        bps = needs > MNB_BANDWIDTH_START_BPS ? needs : MNB_BANDWIDTH_START_BPS;
+        uint32_t least = needs > MNB_BANDWIDTH_START_BPS ? needs : MNB_BANDWIDTH_START_BPS;
+        if (bps == MNB_BANDWIDTH_UNKNOWN || bps < least)
+            bps = least;
     }
     return bps;
 }

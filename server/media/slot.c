@@ -517,7 +517,8 @@ static int send_packet(MnbSlot *slot, const MnbPacket *packet, uint8_t padding, 
     if (slot->ends != NULL)
         slot->ends[seq & slot->history_mask] = mnb_srtp_end(out, len);
     if (slot->twcc_at != 0)
-        mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
+        mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len,
+                           mnb_tx_sent_us(tx));
     if (!slot->has_sent || mnb_seq_is_newer(seq, slot->out_seq)) {
         slot->has_sent = true;
         slot->out_seq = seq;
@@ -634,7 +635,8 @@ static int send_rtx(MnbSlot *slot, const MnbPacket *packet, int64_t now_us)
         return len;
     mnb_tx_add(tx, &transport->selected->route, (size_t)len);
     if (slot->twcc_at != 0)
-        mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
+        mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len,
+                           mnb_tx_sent_us(tx));
     return len;
 }
 
@@ -695,7 +697,8 @@ static int send_padding_packet(MnbSlot *slot, uint8_t pt, int64_t now_us)
     if (len < 0)
         return len;
     mnb_tx_add(tx, &transport->selected->route, (size_t)len);
-    mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len, now_us);
+    mnb_bandwidth_sent(transport->bandwidth, transport->twcc_out++, (size_t)len,
+                       mnb_tx_sent_us(tx));
     return len;
 }
 

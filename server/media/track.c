@@ -16,6 +16,7 @@
 #define MUTED_US       (2 * MNB_SECOND_US)
 #define KEY_TRIES_IDLE 5 /* requests to a publisher that sends nothing */
 #define NACK_BATCH     64
+#define LATE_US        MNB_SECOND_US /* media that comes later than that is a lie */
 
 static void on_nack_timer(void *owner, int64_t now_us);
 static void on_pli_timer(void *owner, int64_t now_us);
@@ -131,7 +132,7 @@ void mnb_track_free(MnbTrack *track)
 
 /* A stream begins: the first packet ever, another SSRC, or a jump that is no loss (an encoder that
  * was restarted). Receivers join it at its next key frame. */
-static void begin_stream(MnbTrack *track, const MnbRtp *rtp)
+static void begin_stream(MnbTrack *track, const MnbRtp *rtp, int64_t now_us)
 {
     mnb_fanout_forget(track);
     while (track->n_subs > 0)
@@ -152,6 +153,9 @@ static void begin_stream(MnbTrack *track, const MnbRtp *rtp)
     track->nack.n = 0;
     track->n_silent = 0;
     track->sr_ntp = 0;
+    track->bytes_in_tick = track->bytes_in;
+    track->tick_us = now_us;
+    track->tick_timestamp = rtp->timestamp;
 }
 
 /* ---- numbers ---- */
@@ -405,7 +409,7 @@ void mnb_track_on_packet(MnbTrack *track, const MnbRtp *rtp, const uint8_t *byte
     if (!is_rtx) {
         int32_t jump = mnb_seq_diff(rtp->seq, track->highest);
         if (!track->is_started || rtp->ssrc != track->ssrc || jump > JUMP_MAX || jump < -JUMP_MAX) {
-            begin_stream(track, rtp);
+            begin_stream(track, rtp, now_us);
             is_new_flow = true;
         }
         count_arrival(track, rtp, now_us);
@@ -518,10 +522,28 @@ bool mnb_track_has_key_cache(const MnbTrack *track, int64_t now_us)
 
 /* ---- once a second ---- */
 
+/* Bits a second, by the clock or by the time stamps, whichever says that more time has passed: what
+ * was held up and came in a burst is no higher rate. The first packets of a stream, a key frame,
+ * count as a second. */
+static uint32_t rate_of(const MnbTrack *track, uint64_t bytes, int64_t now_us)
+{
+    int64_t gone_us = now_us - track->tick_us;
+    uint32_t steps = track->added_timestamp - track->tick_timestamp;
+    int64_t media_us = (int64_t)steps * MNB_SECOND_US / (int64_t)track->config.clock_rate;
+    if (track->is_video && media_us > gone_us && media_us <= gone_us + LATE_US)
+        gone_us = media_us;
+    if (gone_us < MNB_SECOND_US)
+        gone_us = MNB_SECOND_US;
+    uint64_t bps = bytes * 8 * (uint64_t)MNB_SECOND_US / (uint64_t)gone_us;
+    return bps > UINT32_MAX ? UINT32_MAX : (uint32_t)bps;
+}
+
 void mnb_track_tick(MnbTrack *track, int64_t now_us)
 {
-    track->bps = (uint32_t)((track->bytes_in - track->bytes_in_tick) * 8);
+    track->bps = rate_of(track, track->bytes_in - track->bytes_in_tick, now_us);
     track->bytes_in_tick = track->bytes_in;
+    track->tick_us = now_us;
+    track->tick_timestamp = track->added_timestamp;
     mnb_line_note_cost(track);
     note_temporal_shares(track);
     if (track->is_flowing && now_us - track->packet_us >= MUTED_US)

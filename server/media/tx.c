@@ -23,6 +23,9 @@ struct MnbTx {
     size_t used;
     unsigned n;
     int refuse_error;
+    int64_t sent_us;
+    int64_t (*now_us)(void *owner); /* NULL: no clock */
+    void *now_owner;
     MnbTxCounters counters;
     struct mmsghdr headers[MNB_TX_MESSAGES];
     struct iovec iovs[MNB_TX_MESSAGES];
@@ -230,6 +233,16 @@ static void send_range(MnbTx *tx, unsigned from, unsigned to)
     }
 }
 
+static void read_time(MnbTx *tx)
+{
+    if (tx->now_us == NULL)
+        return;
+    int64_t now_us = tx->now_us(tx->now_owner);
+    if (now_us - tx->sent_us >= MNB_TX_STALL_US)
+        tx->counters.stalled_us += (uint64_t)(now_us - tx->sent_us);
+    tx->sent_us = now_us;
+}
+
 void mnb_tx_flush(MnbTx *tx)
 {
     unsigned from = 0;
@@ -240,10 +253,29 @@ void mnb_tx_flush(MnbTx *tx)
             from = i;
         }
     }
-    if (tx->n > 0)
+    if (tx->n > 0) {
         send_range(tx, from, tx->n);
+        read_time(tx);
+    }
     tx->n = 0;
     tx->used = 0;
+}
+
+int64_t mnb_tx_sent_us(const MnbTx *tx)
+{
+    return tx->sent_us;
+}
+
+void mnb_tx_note_time(MnbTx *tx, int64_t now_us)
+{
+    tx->sent_us = now_us;
+}
+
+void mnb_tx_set_clock(MnbTx *tx, int64_t (*now_us)(void *owner), void *owner)
+{
+    tx->now_us = now_us;
+    tx->now_owner = owner;
+    tx->sent_us = now_us(owner);
 }
 
 void mnb_route_set_source_v4(MnbRoute *route, struct in_addr local)

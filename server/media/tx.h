@@ -24,7 +24,8 @@
 #define MNB_TX_SEGMENTS_MAX  8 /* of a message: longer bursts hurt Wi-Fi */
 #define MNB_TX_CONTROL_BYTES 40
 #define MNB_TX_SEGMENT_BYTES 1792 /* largest packet */
-#define MNB_TX_GSO_GIVE_UP   16   /* refusals until a socket is not tried any more */
+#define MNB_TX_STALL_US      10000
+#define MNB_TX_GSO_GIVE_UP   16 /* refusals until a socket is not tried any more */
 
 typedef struct MnbSocket MnbSocket;
 
@@ -53,8 +54,10 @@ typedef struct {
 } MnbRoute;
 
 typedef struct {
-    uint64_t sends;   /* messages handed to the kernel */
-    uint64_t dropped; /* packets that it would not take */
+    uint64_t sends;      /* messages handed to the kernel */
+    uint64_t dropped;    /* packets that it would not take */
+    uint64_t stalled_us; /* from a batch's beginning, or the flush before, to the end of its flush,
+                            where that took more than MNB_TX_STALL_US: we were not let run */
 } MnbTxCounters;
 
 typedef struct MnbTx MnbTx;
@@ -72,6 +75,13 @@ uint8_t *mnb_tx_room(MnbTx *tx, size_t need);
 void mnb_tx_add(MnbTx *tx, MnbRoute *route, size_t size);
 
 void mnb_tx_flush(MnbTx *tx);
+
+/* When what is written now leaves, as well as it is known: the last note_time(), or the end of the
+ * last flush since. A batch for thousands takes 10 ms and more, so its beginning will not do. */
+int64_t mnb_tx_sent_us(const MnbTx *tx);
+void mnb_tx_note_time(MnbTx *tx, int64_t now_us);
+/* @now_us: read at the end of each flush. Without a clock only note_time() counts. */
+void mnb_tx_set_clock(MnbTx *tx, int64_t (*now_us)(void *owner), void *owner);
 
 /* For tests: pretends that the kernel refuses to cut. */
 void mnb_tx_refuse_gso(MnbTx *tx, int error);

@@ -253,6 +253,8 @@ struct MnbTrack {
     int64_t packet_us; /* last one */
     bool is_flowing;
     uint64_t bytes_in, bytes_in_tick;
+    int64_t tick_us; /* last tick, or the beginning of the stream; and its time stamp */
+    uint32_t tick_timestamp;
     uint32_t bps;
     uint32_t tid_bytes[MNB_TEMPORAL_ALL + 1]; /* since the last tick, by temporal layer */
     uint8_t tid_percent[MNB_TEMPORAL_ALL];    /* of the bits, up to that layer; 0: no layers */

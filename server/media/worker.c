@@ -63,6 +63,12 @@ static int64_t now_of(const MnbWorker *worker)
     return worker->config.now_us(worker->config.now_owner);
 }
 
+static void look_at_clock(MnbWorker *worker)
+{
+    worker->now_us = now_of(worker);
+    mnb_tx_note_time(worker->tx, worker->now_us);
+}
+
 uint32_t mnb_worker_random(void)
 {
     uint32_t value = 0;
@@ -381,7 +387,7 @@ static void read_socket(MnbWorker *worker, unsigned index)
         mnb_tx_flush(worker->tx);
         if (n < MNB_RX_BATCH)
             return;
-        worker->now_us = now_of(worker);
+        look_at_clock(worker);
     }
 }
 
@@ -458,6 +464,7 @@ static int set_up(MnbWorker *worker)
     if (worker->rx == NULL || worker->handshakes == NULL || worker->tx == NULL ||
         worker->outbox == NULL || worker->dtls_context == NULL)
         return -ENOMEM;
+    mnb_tx_set_clock(worker->tx, worker->config.now_us, worker->config.now_owner);
     int error = mnb_slab_init(&worker->slabs[0], MNB_PACKET_PIECE_SMALL, SMALL_SLAB_BYTES);
     if (error == 0)
         error = mnb_slab_init(&worker->slabs[1], MNB_PACKET_PIECE_LARGE, LARGE_SLAB_BYTES);
@@ -564,7 +571,7 @@ int mnb_worker_step(MnbWorker *worker, int wait_ms)
     int n = wait_for_events(worker, events, EVENTS_MAX, wait_ms);
     if (n < 0)
         return n;
-    worker->now_us = now_of(worker);
+    look_at_clock(worker);
     for (int i = 0; i < n; i++) {
         if (events[i].data.u32 != UINT32_MAX)
             continue;
@@ -607,6 +614,7 @@ const MnbWorkerStats *mnb_worker_stats(MnbWorker *worker)
     struct rusage usage;
     const MnbTxCounters *sent = mnb_tx_counters(worker->tx);
     worker->stats.sends = sent->sends;
+    worker->stats.stalled_us = sent->stalled_us;
     worker->stats.tcp = mnb_tcp_count(worker->tcp);
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         worker->stats.cpu_us =

@@ -20,7 +20,12 @@ a fresh server. SERVER: manabi or janus. Scenarios (all of them when none is nam
 
 The fields: CPU time of the media processes for each packet that arrived whole and authentic, of ours
 and of Janus; the floor of this machine for packets of that size in such groups (bench-limit.c);
-forwarding delay; what did not arrive; memory. `janus_ratio`: how many times more Janus takes."""
+forwarding delay; what did not arrive; memory. `janus_ratio`: how many times more Janus takes.
+`worst_run`: of our run with the most loss, else the longest delay: packets the server did not send
+(`not_sent`: held back for a line, `paused_by_line` times, or late for the window), packets it gave a
+number and that did not come (`on_the_way`; `load_sockets_full`: our own clients did not read, `kernel_refused`),
+and who was kept from running: the server while it ran (`server_stalled_ms`), before it ran (`server_waited_ms`),
+the clients (`load_waited_ms`, `load_longest_round_ms`)."""
 
 import argparse
 import contextlib
@@ -228,6 +233,16 @@ def median(lines, key):
     return round(statistics.median(values), 3) if values else None
 
 
+def loss(line):
+    return max(line['loss_pct'], 100 - min(100, line['delivered_pct']))
+
+
+def worst(lines):
+    """Of the run that went worst: what was lost and why, and who had to wait. All zero but the waiting: nothing."""
+    line = max(lines, key=lambda line: (loss(line), line['latency_ms']['p99']))
+    return {'loss_pct': loss(line), 'delay_p99_ms': line['latency_ms']['p99'], **line['lost']}
+
+
 def summary(name, spec, ours, janus, limits):
     def cost(line):
         return line.get('server_us_per_packet')
@@ -240,7 +255,7 @@ def summary(name, spec, ours, janus, limits):
         'limit_us_per_packet': median(limits, lambda value: value),
         'delay_p50_ms': median(ours, lambda line: line['latency_ms']['p50']),
         'delay_p99_ms': median(ours, lambda line: line['latency_ms']['p99']),
-        'loss_pct': median(ours, lambda line: max(line['loss_pct'], 100 - min(100, line['delivered_pct']))),
+        'loss_pct': median(ours, loss),
         'kb_per_subscriber': median(ours, lambda line: line.get('memory_kib_per_subscriber')),
     }
     if out['cpu_us_per_packet'] and out['janus_cpu_us_per_packet']:
@@ -255,6 +270,7 @@ def summary(name, spec, ours, janus, limits):
     if ours:
         costs = [cost(line) for line in ours]
         out['cpu_us_min_max'] = [min(costs), max(costs)]
+        out['worst_run'] = worst(ours)
         out['core_pct'] = median(ours, lambda line: line['server_core_pct'])
     out['others_pct'] = median(ours + janus, lambda line: line['others_pct'])
     out['runs'] = max(len(ours), len(janus))

@@ -16,6 +16,7 @@
  * check. The latency is the kernel's time stamp of arrival less that clock, so it leaves this
  * program's own slowness out. */
 #pragma once
+#include "server/media/control.h"
 #include "server/media/rtcp.h"
 #include "server/media/rtp.h"
 #include "server/media/seq.h"
@@ -187,6 +188,7 @@ typedef struct {
 typedef struct {
     int64_t at_us;
     double cpu_s, own_cpu_s;
+    double waited_s, own_waited_s; /* ready to run, and another had the processor */
     uint64_t rss_kib, drops;
 } LoadSample;
 
@@ -206,6 +208,10 @@ struct Load {
     LoadHistogram latency;
     bool is_in_window;
     LoadSample idle, published, begin, end;
+    int64_t round_us;   /* start of the last round */
+    int64_t longest_us; /* from one round to the next, in the window */
+    bool has_stats;     /* --worker: what it told last before the window, and last of all */
+    MnbWorkerStats stats_then, stats;
 };
 
 /* main.c */

@@ -247,6 +247,7 @@ static void begin_window(Load *load)
         }
     }
     load_sample(load, &load->begin);
+    load->stats_then = load->stats;
     load->is_in_window = true;
 }
 
@@ -355,6 +356,9 @@ static int run_load(Load *load)
     int64_t started_us = run.since_us;
     while (run.phase != PHASE_END) {
         int64_t now_us = load_now_us();
+        if (load->is_in_window && now_us - load->round_us > load->longest_us)
+            load->longest_us = now_us - load->round_us;
+        load->round_us = now_us;
         load_net_receive(load);
         tick_clients(load, &run, now_us);
         load_net_flush(load);

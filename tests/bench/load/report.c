@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SUB_BUCKETS 32 /* for each power of two: 3 % wide */
 
@@ -59,6 +60,21 @@ static double cpu_of(int pid)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* Seconds that its threads were ready to run and another had the processor. */
+static double waited_of(int pid)
+{
+    char path[64];
+    unsigned long long ran_ns, waited_ns = 0;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%llu %llu", &ran_ns, &waited_ns) != 2)
+        waited_ns = 0;
+    fclose(file);
+    return (double)waited_ns / 1e9;
+}
+
 /* The number behind @key in a file of /proc/PID. 0: the kernel does not tell. */
 static uint64_t kib_of(int pid, const char *name, const char *key)
 {
@@ -88,8 +104,10 @@ void load_sample(const Load *load, LoadSample *out)
     *out = (LoadSample){.at_us = load_now_us(), .drops = load_net_drops(load)};
     for (unsigned i = 0; i < load->options.n_pids; i++) {
         out->cpu_s += cpu_of(load->options.pids[i]);
+        out->waited_s += waited_of(load->options.pids[i]);
         out->rss_kib += memory_of(load->options.pids[i]);
     }
+    out->own_waited_s = waited_of(getpid());
     getrusage(RUSAGE_SELF, &own);
     out->own_cpu_s = (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) +
                      (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) / 1e6;
@@ -205,6 +223,30 @@ static void add_server(const Load *load, json_t *out, double seconds)
                    load->options.subscribers);
 }
 
+/* Where the packets are that did not arrive, and who had to wait. Of "on_the_way" the server had
+ * given each a number; "not_sent" ones it held back, or they came too late for the window. */
+static json_t *losses(const Load *load, const Totals *totals)
+{
+    json_t *out = json_object();
+    uint64_t on_the_way = totals->span > totals->unique ? totals->span - totals->unique : 0;
+    uint64_t marked = load->counters.marked + on_the_way;
+    if (load->options.voices == 0)
+        SET_INTEGER("not_sent", totals->expected > marked ? totals->expected - marked : 0);
+    SET_INTEGER("on_the_way", on_the_way);
+    SET_INTEGER("load_sockets_full", load->end.drops - load->begin.drops);
+    if (load->has_stats) {
+        const MnbWorkerStats *then = &load->stats_then, *now = &load->stats;
+        SET_INTEGER("kernel_refused", now->dropped_send - then->dropped_send);
+        SET_INTEGER("paused_by_line", now->switches - then->switches);
+        SET_INTEGER("held_back_now", now->slots_held_back);
+        SET_NUMBER("server_stalled_ms", (double)(now->stalled_us - then->stalled_us) / 1000);
+    }
+    SET_NUMBER("server_waited_ms", 1000 * (load->end.waited_s - load->begin.waited_s));
+    SET_NUMBER("load_waited_ms", 1000 * (load->end.own_waited_s - load->begin.own_waited_s));
+    SET_NUMBER("load_longest_round_ms", (double)load->longest_us / 1000);
+    return out;
+}
+
 bool load_report(const Load *load)
 {
     const LoadCounters *counters = &load->counters;
@@ -255,7 +297,7 @@ bool load_report(const Load *load)
     if (options->n_pids > 0)
         add_server(load, out, seconds);
     SET_NUMBER("load_core_pct", 100 * (load->end.own_cpu_s - load->begin.own_cpu_s) / seconds);
-    SET_INTEGER("load_drops", load->end.drops - load->idle.drops);
+    json_object_set_new(out, "lost", losses(load, &totals));
     SET_INTEGER("key_frames_asked", load->clients[0].publisher->plis);
     SET_INTEGER("key_frames_asked_in_window", totals.plis);
     SET_INTEGER("key_frames_sent", load->clients[0].publisher->key_frames);

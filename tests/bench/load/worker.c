@@ -217,6 +217,9 @@ static void take_message(Load *load, const uint8_t *message, size_t len)
         memcpy(&refused, message + sizeof head, sizeof refused);
         fprintf(stderr, "manabi-load: the worker refused command %u about %u: %s\n", refused.type,
                 refused.id, strerror(-refused.error));
+    } else if (head.type == MNB_MEDIA_WORKER_STATS && len >= sizeof head + sizeof load->stats) {
+        memcpy(&load->stats, message + sizeof head, sizeof load->stats);
+        load->has_stats = true;
     } else if (head.type == MNB_MEDIA_SPEAKER && len >= sizeof head + sizeof speaker &&
                load->options.voices > 0) {
         memcpy(&speaker, message + sizeof head, sizeof speaker);

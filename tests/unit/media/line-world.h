@@ -75,6 +75,7 @@ typedef struct {
     unsigned nacks_up; /* numbers asked for by the worker */
     bool only_top;     /* one layer only */
     bool has_temporal; /* each layer has three temporal ones */
+    int top_bps;       /* of the top layer; 0: as in layer_bps */
     uint16_t publisher_twcc;
 } World;
 
@@ -253,7 +254,9 @@ static inline void publish(World *w)
     while (w->rig->now_us >= w->frame_us) {
         for (unsigned i = w->only_top ? LAYERS - 1 : 0; i < LAYERS; i++)
             if (!w->layers[i].is_off)
-                publish_frame(w, &w->layers[i], layer_bps[i], w->frame * (90000 / FPS));
+                publish_frame(w, &w->layers[i],
+                              i == LAYERS - 1 && w->top_bps != 0 ? w->top_bps : layer_bps[i],
+                              w->frame * (90000 / FPS));
         w->frame++;
         w->frame_us += SECOND_US / FPS;
     }

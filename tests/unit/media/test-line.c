@@ -67,6 +67,29 @@ static void test_good_line(void)
     world_free(w);
 }
 
+/* A camera without layers that sends more than what a line is first trusted with, to a line that
+ * takes it. */
+static void as_large_camera(World *w)
+{
+    w->only_top = true;
+    w->top_bps = 3500 * KBIT;
+}
+
+static void test_large(void)
+{
+    World *w = world_new(as_large_camera);
+    world_set_down(w, (UdpLineSide){.delay_us = 20000}, 20000);
+    world_bind(w, SLOT_AUDIO, TRACK_AUDIO, 0);
+    world_bind(w, SLOT_VIDEO, TRACK_LAYER + LAYERS - 1, 0);
+    world_run(w, 5 * SECOND_US);
+    unsigned n = rig_count(w->rig, MNB_MEDIA_SLOT_STATE);
+    unsigned kbit = kbit_of(w, &w->video, SECOND_US);
+    g_test_message("%u changes, %u kbit/s, estimate %u", n, kbit, stats_of(w)->estimate_bps);
+    g_assert_cmpuint(n, ==, 0);
+    g_assert_cmpuint(kbit, >, 3200);
+    world_free(w);
+}
+
 /* Loss down, a round trip of 80 ms. */
 static void test_loss(void)
 {
@@ -329,6 +352,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/line/a-good-one-takes-everything", test_good_line);
+    g_test_add_func("/line/a-large-camera-gets-through", test_large);
     g_test_add_func("/line/loss-down-is-repaired", test_loss);
     g_test_add_func("/line/lost-sound-is-repaired-without-rtx", test_sound_loss);
     g_test_add_func("/line/loss-up-is-repaired-once", test_loss_up);
