@@ -194,7 +194,7 @@ MnbHttp *mnb_http_new(const MnbHttpOptions *options, GError **error)
         .clock = options->clock,
         .passwords = mnb_passwords_new(),
         .posts = mnb_rate_new(30, 1000, RATE_KEYS_MAX),
-        .checks = mnb_rate_new(6, 15000, RATE_KEYS_MAX),
+        .checks = mnb_rate_new(20, 5000, RATE_KEYS_MAX),
         .sign_ins = mnb_rate_new(10, 6000, RATE_KEYS_MAX),
         .guesses = mnb_rate_new(30, 2000, RATE_KEYS_MAX),
         .public_url = http->public_url,

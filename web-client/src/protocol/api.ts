@@ -2,9 +2,9 @@
 import { DecodeError, type Decoder } from './decode';
 import {
   decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeJobs, decodeJoin, decodeLink, decodeLinks,
-  decodeMe, decodeRecording, decodeRecordings, decodeSession, decodeMoments, decodeTimeline,
+  decodeLineOffers, decodeMe, decodeRecording, decodeRecordings, decodeSession, decodeMoments, decodeTimeline,
   decodeUpload, decodeUploads,
-  type EventFields, type Role, type UploadDraft,
+  type EventFields, type LineOffers, type Role, type UploadDraft,
 } from './objects';
 import { decodeCaptionsTaken, decodeCaptionTrack, decodeCaptionTracks } from './captions';
 
@@ -168,6 +168,8 @@ export const api = {
     call(`/links/${segment(link)}`, signal, { method: 'DELETE', token, decode: nothing }),
 
   join: (signal: AbortSignal, token: string) => call('/join', signal, { token, decode: decodeJoin }),
+  checkLine: (signal: AbortSignal, token: string, body: LineOffers) =>
+    call('/line-check', signal, { method: 'POST', token, body, decode: decodeLineOffers }),
   session: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/sessions/${segment(id)}`, signal, { token, decode: decodeSession }),
 

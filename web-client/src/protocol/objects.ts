@@ -207,6 +207,13 @@ export const decodeJoin = object<JoinInfo>({
   session: nullable(object<{ id: string; state: SessionState }>({ id: string, state: sessionState })),
 });
 
+export interface LineOffers {
+  publish: string;
+  receive: string;
+}
+
+export const decodeLineOffers = object<LineOffers>({ publish: string, receive: string });
+
 export interface Reason {
   code: string;
   detail: string;

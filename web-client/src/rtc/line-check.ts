@@ -1,38 +1,96 @@
 /**
- * What the line can carry, before joining: a round trip, whether WebSockets pass, and a rough rate from one of our own
- * files. Whether UDP or only TCP gets through shows when sound and picture connect.
+ * What the line can carry, before joining: whether WebSockets pass, how media get through (UDP, else TCP), the round
+ * trip, and a rate each way. Where the server has no room for a probe, a file of ours gives a rough rate.
  */
+import { PROBE_MAX_KBIT, probe, type Exchange, type ProbeResult, type Way } from './line-probe';
 
 export interface LineCheck {
-  roundTripMs: number;
-  /** null: too short to tell. */
-  kbitPerSecond: number | null;
   passesWebSocket: boolean;
+  /** How media get through; `none`: not at all; null: could not be tried. */
+  media: Way | 'none' | null;
+  /** Media also get through by TCP. */
+  passesTcp: boolean | null;
+  roundTripMs: number;
+  /** null: not measured. */
+  upKbit: number | null;
+  downKbit: number | null;
+  /** How far the device's clock is ahead of the server's. */
+  clockAheadMs: number;
 }
 
-export type LineVerdict = 'good' | 'fair' | 'weak' | 'blocked';
+export type LineVerdict = 'good' | 'fair' | 'weak' | 'poor' | 'no-media' | 'blocked';
 
 const ROUNDS = 3;
 const SOCKET_LIMIT_MS = 8_000;
+/** Sound both ways with what is around it. */
+const SOUND_KBIT = 60;
+const ONE_PICTURE_KBIT = 300;
+const ALL_PICTURES_KBIT = 1_200;
 
 export function verdictOf(check: LineCheck): LineVerdict {
   if (!check.passesWebSocket) return 'blocked';
-  const rate = check.kbitPerSecond ?? Infinity;
-  if (rate < 300 || check.roundTripMs > 800) return 'weak';
-  if (rate < 1500 || check.roundTripMs > 400) return 'fair';
+  if (check.media === 'none') return 'no-media';
+  const down = check.downKbit ?? Infinity;
+  // A picture of one's own is a wish, the voice is not.
+  const up = check.upKbit ?? Infinity;
+  if (down < SOUND_KBIT || up < SOUND_KBIT) return 'poor';
+  if (down < ONE_PICTURE_KBIT || check.roundTripMs > 800) return 'weak';
+  if (down < ALL_PICTURES_KBIT || check.roundTripMs > 400) return 'fair';
   return 'good';
 }
 
-export async function checkLine(socketUrl: string, signal: AbortSignal): Promise<LineCheck> {
-  let roundTripMs = Infinity;
+/** A probe fills the line up to here: there may be more. */
+export function isAtLeast(kbit: number): boolean {
+  return kbit >= PROBE_MAX_KBIT * 0.85;
+}
+
+export async function checkLine(socketUrl: string, exchange: Exchange, signal: AbortSignal): Promise<LineCheck> {
+  let webMs = Infinity;
+  let clockAheadMs = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const begun = performance.now();
-    await (await fetch('/api/v1/me', { cache: 'no-store', signal })).arrayBuffer();
+    const response = await fetch('/api/v1/me', { cache: 'no-store', signal });
+    const told = Date.parse(response.headers.get('Date') ?? '');
+    await response.arrayBuffer();
     // The first one may have opened the connection: the quickest counts.
-    roundTripMs = Math.min(roundTripMs, performance.now() - begun);
+    webMs = Math.min(webMs, performance.now() - begun);
+    if (Number.isFinite(told)) clockAheadMs = Date.now() - told;
   }
-  const [kbitPerSecond, passesWebSocket] = [await measureRate(roundTripMs, signal), await opensSocket(socketUrl, signal)];
-  return { roundTripMs: Math.round(roundTripMs), kbitPerSecond, passesWebSocket };
+  const fileKbit = await measureRate(webMs, signal);
+  const passesWebSocket = await opensSocket(socketUrl, signal);
+  const tried = await tryMedia(exchange, signal);
+  // What comes back is no more than what went out: where that is slow, a file tells more about the way down.
+  const downKbit = tried.result === null ? fileKbit : Math.max(tried.result.downKbit, fileKbit ?? 0);
+  return {
+    passesWebSocket,
+    media: tried.media,
+    passesTcp: tried.passesTcp,
+    roundTripMs: Math.round(tried.result?.roundTripMs ?? webMs),
+    upKbit: tried.result?.upKbit ?? null,
+    downKbit: tried.media === 'none' ? null : downKbit,
+    clockAheadMs,
+  };
+}
+
+interface Tried {
+  media: LineCheck['media'];
+  passesTcp: boolean | null;
+  result: ProbeResult | null;
+}
+
+async function tryMedia(exchange: Exchange, signal: AbortSignal): Promise<Tried> {
+  try {
+    const udp = await probe('udp', true, exchange, signal);
+    const tcp = signal.aborted ? null : await probe('tcp', udp === null, exchange, signal);
+    return {
+      media: udp !== null ? 'udp' : tcp !== null ? 'tcp' : 'none',
+      passesTcp: tcp !== null,
+      result: udp ?? tcp,
+    };
+  } catch {
+    // Many try just now, or no worker is ready: that says nothing about the line.
+    return { media: null, passesTcp: null, result: null };
+  }
 }
 
 async function measureRate(roundTripMs: number, signal: AbortSignal): Promise<number | null> {

@@ -114,7 +114,13 @@ function HowToJoin({ event }: { event: LearningEvent }): JSX.Element | null {
     <section class="panel" aria-labelledby="join-heading">
       <h2 id="join-heading">{t('event.how-to-join')}</h2>
       {holdsLink
-        ? <p><a class="button is-primary" href="/join"><Icon path={icons.arrow} size={20} />{t('event.join')}</a></p>
+        ? (
+          <p class="button-row">
+            <a class="button is-primary" href="/join"><Icon path={icons.arrow} size={20} />{t('event.join')}</a>
+            {/* The door does both: what is tried there is remembered for the day. */}
+            {event.state === 'planned' && <a class="button" href="/join?try=1">{t('event.try')}</a>}
+          </p>
+        )
         : <p>{t('event.how-to-join-what')}</p>}
       <CalendarLink event={event.id} token={holdsLink ? link.token : null} />
       <p class="quiet">{t(policyTexts[event.recording_policy])}</p>

@@ -72,6 +72,10 @@ function DeviceSetup({ media, startWith, setStartWith, role }: {
   const [isSetUp, setSetUp] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
+  // "Try your devices" on the event's page leads here.
+  useEffect(() => {
+    if (new URLSearchParams(location.search).has('try')) heading.current?.focus();
+  }, []);
   // The button that was pressed is gone: the focus goes to what came in its place.
   useEffect(() => {
     if (isSetUp) heading.current?.focus();
@@ -120,8 +124,8 @@ function DeviceSetup({ media, startWith, setStartWith, role }: {
   );
 }
 
-export function PreJoin({ info, media, onJoin }: {
-  info: JoinInfo; media: LocalMedia; onJoin: (choice: JoinChoice) => void;
+export function PreJoin({ info, token, media, onJoin }: {
+  info: JoinInfo; token: string; media: LocalMedia; onJoin: (choice: JoinChoice) => void;
 }): JSX.Element {
   const { event, role } = info;
   const [name, setName] = useState(readPreference('name') ?? '');
@@ -201,7 +205,7 @@ export function PreJoin({ info, media, onJoin }: {
           </fieldset>
         )}
         {canPublish && <DeviceSetup media={media} startWith={startWith} setStartWith={setStartWith} role={role} />}
-        <DoorPart name="JoinOptions" props={{ languages: event.languages }} />
+        <DoorPart name="JoinOptions" props={{ languages: event.languages, token }} />
         <div class="pre-join-actions">
           {canPublish && <button type="submit" class="button is-primary is-large">{t('join.join')}</button>}
           <div class="pre-join-listen">

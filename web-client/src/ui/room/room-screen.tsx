@@ -89,7 +89,9 @@ function Invitation({ token, info, onReload }: { token: string; info: JoinInfo; 
   };
   switch (stage.at) {
     case 'door':
-      return <PreJoin info={info} media={localMedia()} onJoin={join} />;
+      // Here and not with line-check.ts, which comes a moment later.
+      if (typeof RTCPeerConnection !== 'function') return <Frame><DoorPart name="NoWebRtc" props={{ event: info.event.id }} /></Frame>;
+      return <PreJoin info={info} token={token} media={localMedia()} onJoin={join} />;
     case 'room':
       return <RoomView room={stage.entered} info={info} onOver={over} />;
     case 'over':

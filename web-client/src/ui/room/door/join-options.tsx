@@ -1,52 +1,21 @@
 /** Before joining: what to hear, how much data to use, and what the line will carry, in plain words. */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { languageName } from '../../../i18n/format';
 import { d } from '../../../i18n/door';
 import type { PictureMode } from '../../../protocol/signalling';
-import { checkLine, verdictOf, type LineCheck, type LineVerdict } from '../../../rtc/line-check';
+import type { LineVerdict } from '../../../rtc/line-check';
 import { readPreference, writePreference } from '../../../store/preferences';
-import { signalUrl } from '../../../store/room-line';
-import { useOwnSignal } from '../../parts/hooks';
 import { rememberedLimit } from '../../../store/room';
-import { Icon } from '../../parts/icon';
 import { LimitSelect } from './limit-select';
-import { roomIcons } from '../room-icons';
+import { LineResult } from './line-result';
 
 const MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
-const MODE_FOR: Readonly<Record<LineVerdict, PictureMode>> = { good: 'all', fair: 'one', weak: 'audio', blocked: 'all' };
+const MODE_FOR: Readonly<Record<LineVerdict, PictureMode>> = {
+  'good': 'all', 'fair': 'one', 'weak': 'audio', 'poor': 'audio', 'no-media': 'all', 'blocked': 'all',
+};
 
-function LineResult({ onVerdict }: { onVerdict: (verdict: LineVerdict) => void }): JSX.Element {
-  const signal = useOwnSignal();
-  const [result, setResult] = useState<LineCheck | 'busy' | 'failed'>('busy');
-  const run = (): void => {
-    setResult('busy');
-    checkLine(signalUrl(location), signal).then(
-      (check) => {
-        if (signal.aborted) return;
-        setResult(check);
-        onVerdict(verdictOf(check));
-      },
-      () => { if (!signal.aborted) setResult('failed'); });
-  };
-  useEffect(run, []);
-  const isDone = result !== 'busy' && result !== 'failed';
-  const text = result === 'busy' ? d('check.busy') : result === 'failed' ? d('check.failed') : d(`check.${verdictOf(result)}`);
-  return (
-    <div class="line-check" data-line={isDone ? verdictOf(result) : result}>
-      <p role="status"><Icon path={roomIcons.bars} size={20} /> {text}</p>
-      {isDone && (
-        <p class="quiet">
-          {d('check.round-trip', { ms: result.roundTripMs })}
-          {result.kbitPerSecond !== null && <> · {d('check.rate', { rate: (result.kbitPerSecond / 1000).toFixed(1) })}</>}
-        </p>
-      )}
-      {result !== 'busy' && <button type="button" class="text-button" onClick={run}>{d('check.again')}</button>}
-    </div>
-  );
-}
-
-export function JoinOptions({ languages }: { languages: readonly string[] }): JSX.Element {
+export function JoinOptions({ languages, token }: { languages: readonly string[]; token: string }): JSX.Element {
   const remembered = readPreference('hear') ?? 'floor';
   const [hear, setHear] = useState(languages.includes(remembered) ? remembered : 'floor');
   const [mode, setMode] = useState<PictureMode>(MODES.find((one) => one === readPreference('picture-mode')) ?? 'all');
@@ -59,7 +28,7 @@ export function JoinOptions({ languages }: { languages: readonly string[] }): JS
     <section class="panel" aria-labelledby="line-heading">
       <h2 id="line-heading">{d('check.title')}</h2>
       {/* The person's own choice stands; only where there is none the line decides. */}
-      <LineResult onVerdict={(verdict) => {
+      <LineResult token={token} onVerdict={(verdict) => {
         if (readPreference('picture-mode') === null && verdict !== 'good') chooseMode(MODE_FOR[verdict]);
       }} />
       <div class="device-setup">
