@@ -60,7 +60,7 @@ export async function checkLine(socketUrl: string, exchange: Exchange, signal: A
   const passesWebSocket = await opensSocket(socketUrl, signal);
   const tried = await tryMedia(exchange, signal);
   // What comes back is no more than what went out: where that is slow, a file tells more about the way down.
-  const downKbit = tried.result === null ? fileKbit : Math.max(tried.result.downKbit, fileKbit ?? 0);
+  const downKbit = tried.result === null ? fileKbit : Math.max(tried.result.downKbit, Math.min(fileKbit ?? 0, PROBE_MAX_KBIT));
   return {
     passesWebSocket,
     media: tried.media,
