@@ -2,7 +2,7 @@
 
 #include "pipelines/common/files.h"
 #include "pipelines/transcode/fmp4.h"
-#include "pipelines/transcode/language-names.h"
+#include "recordings/language-names.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,6 @@
 #include "recordings/taxonomy.h"
 #include "server/base/error.h"
 #include "server/http/api.h"
-#include "server/http/media-path.h"
 #include "server/http/objects.h"
 #include <string.h>
 
@@ -397,42 +396,4 @@ void mnb_api_recording_change(MnbHttpRequest *request)
     change->fields = g_steal_pointer(&fields);
     change->now_us = mnb_http_request_wall_us(request);
     mnb_http_request_write(request, write_change, change, free_change, on_changed);
-}
-
-/* ---- files ---- */
-
-static const char *cache_control(const MnbRecording *recording)
-{
-    if (recording->state != MNB_RECORDING_PUBLISHED || recording->audience != MNB_AUDIENCE_PUBLIC)
-        return "private, no-store";
-    /* Asked for again each time (an ETag makes that cheap): what is withdrawn is gone at once, from
-     * every cache, and a film that was made anew is never played from pieces of the old one. */
-    return "public, no-cache";
-}
-
-/* Says yes or no; nginx sends the file, with ranges and conditions. */
-void mnb_api_media(MnbHttpRequest *request)
-{
-    g_autofree char *path = mnb_media_path_decode(mnb_http_request_rest(request));
-    if (path == NULL) {
-        mnb_http_request_answer_not_found(request);
-        return;
-    }
-    g_autoptr(MnbRecording) recording = mnb_api_find_watchable(request);
-    if (recording == NULL)
-        return;
-    g_autofree char *folder = g_uri_escape_string(recording->folder, NULL, FALSE);
-    g_autofree char *file = g_strconcat("/-/recordings/", folder, "/media/", path, NULL);
-    mnb_http_request_set_header(request, "X-Accel-Redirect", file);
-    mnb_http_request_set_header(request, "Cache-Control", cache_control(recording));
-    if (g_strcmp0(mnb_http_request_query(request, "download"), "1") == 0) {
-        const char *title =
-            recording->title_ja[0] != '\0' ? recording->title_ja : recording->title_en;
-        if (g_strcmp0(mnb_http_request_query(request, "lang"), "en") == 0 &&
-            recording->title_en[0] != '\0')
-            title = recording->title_en;
-        g_autofree char *disposition = mnb_media_path_disposition(title, path);
-        mnb_http_request_set_header(request, "Content-Disposition", disposition);
-    }
-    mnb_http_request_answer_text(request, 200, mnb_media_path_type(path), "");
 }

@@ -1,18 +1,18 @@
 // From a film that came in to one that is cut, published, watched in another language, and withdrawn.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
-import { byRole, fill, hasText, launchChromium, missing, newPage, press } from '../support/browser.mjs';
+import { byRole, fill, hasText, launchChromium, launchFirefox, missing, newPage, press } from '../support/browser.mjs';
 import { makeMedia } from '../support/media.mjs';
 import { checkScreen, complaints, loadTexts, reportRefusedContent } from '../support/screens.mjs';
 import { Server, until } from '../support/server.mjs';
 
 const skip = missing() ?? false;
 const PASSWORD = 'learning between cities';
-let server, media, texts, chromium, work, film, page;
+let server, media, texts, chromium, firefox, work, film, page;
 
 const recording = async () => page.evaluate(async (id) => (await fetch(`/api/v1/recordings/${id}`)).json(), film);
 
@@ -39,6 +39,7 @@ before(async () => {
 
 after(async () => {
   await chromium?.close().catch(() => {});
+  await firefox?.close().catch(() => {});
   await server?.stop();
   if (work) rmSync(work, { recursive: true, force: true });
 });
@@ -88,10 +89,59 @@ test('it is heard in the language that was chosen, also the next time, and its c
   await page.goto(`${server.url}/review/${film}`);
 });
 
+test('captions and chapters are in the playlist, by the letter of RFC 8216, and shown by hls.js', { skip, timeout: 120000 }, async () => {
+  const vtt = 'WEBVTT\n\n00:02.500 --> 00:04.000\nA siren <sounds>\n\n00:05.000 --> 00:06.000\n(cut out)\n';
+  const put = await page.evaluate(async (id, body) => (await fetch(`/api/v1/recordings/${id}/captions/en?time=captured`, {
+    method: 'PUT', headers: { 'Content-Type': 'application/octet-stream' }, body })).status, film, vtt);
+  assert.equal(put, 200);
+  // The whole tree as a player without our page gets it.
+  const tree = path(work, 'tree');
+  const get = async (name) => {
+    const bytes = Buffer.from(await page.evaluate(async (address) => {
+      const answer = await fetch(address);
+      if (answer.status !== 200) throw new Error(`${answer.status} for ${address}`);
+      return [...new Uint8Array(await answer.arrayBuffer())];
+    }, `/media/${film}/${name}`));
+    mkdirSync(path(tree, name, '..'), { recursive: true });
+    writeFileSync(path(tree, name), bytes);
+    return bytes.toString();
+  };
+  const named = (text) => [...text.matchAll(/^([^#\s].*)$|URI="([^"]+)"/gm)].map((found) => found[1] ?? found[2]);
+  const master = await get('master.m3u8');
+  assert.match(master, /TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="English [^"]*",LANGUAGE="en",DEFAULT=NO/);
+  for (const name of new Set(named(master))) {
+    const text = await get(name);
+    if (!name.endsWith('.m3u8')) continue;
+    for (const piece of new Set(named(text))) await get(`${name.split('/')[0]}/${piece}`);
+  }
+  assert.equal(execFileSync('python3', [new URL('../support/rfc8216.py', import.meta.url).pathname, path(tree, 'master.m3u8')]).toString(), '');
+  assert.match(readFileSync(path(tree, 'subtitles-en/0.vtt'), 'utf8'),
+    /^WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n00:00:00\.500 --> 00:00:02\.000\nA siren &lt;sounds&gt;\n\n$/);
+  assert.deepEqual(JSON.parse(readFileSync(path(tree, 'chapters.json'), 'utf8'))[0].titles,
+    [{ language: 'en', title: 'Drill' }, { language: 'ja', title: '訓練' }]);
+  if ((await recording()).state !== 'published') {
+    const published = await page.evaluate(async (id) => (await fetch(`/api/v1/recordings/${id}`, { method: 'PATCH',
+      headers: { 'Content-Type': 'application/json' }, body: '{"state":"published"}' })).status, film);
+    assert.equal(published, 200);
+  }
+  firefox = await launchFirefox({});
+  for (const browser of [chromium, firefox]) {
+    const tab = await newPage(browser);
+    await tab.goto(`${server.url}/watch/${film}`);
+    await until('the captions of the stream', () => tab.evaluate(() => {
+      const track = [...(document.querySelector('video')?.textTracks ?? [])].find((one) => one.kind === 'subtitles');
+      if (track !== undefined && track.mode === 'disabled') track.mode = 'showing';
+      return [...(track?.cues ?? [])].some((cue) => Math.abs(cue.startTime - 0.5) < 0.05 && cue.text.includes('A siren'));
+    }), { deadlineMs: 60000 });
+    await tab.close();
+  }
+});
+
 test('a withdrawal holds at once for every address, and is taken back', { skip, timeout: 120000 }, async () => {
   const seen = async (address) => (await fetch(`${server.url}${address}`)).status;
   const now = await recording();
-  const addresses = [`/api/v1/recordings/${film}`, now.playlist, now.poster, `/media/${film}/360p/index.m3u8`, `/media/${film}/360p/stream.mp4`, `/media/${film}/video.mp4`];
+  const addresses = [`/api/v1/recordings/${film}`, now.playlist, now.poster, `/media/${film}/360p/index.m3u8`, `/media/${film}/360p/stream.mp4`, `/media/${film}/video.mp4`,
+    `/media/${film}/subtitles-en/index.m3u8`, `/media/${film}/subtitles-en/0.vtt`, `/media/${film}/chapters.json`, `/media/${film}/master.m3u8`];
   if (now.state !== 'published') {
     await page.reload();
     await press(page, 'button', 'Publish');

@@ -112,18 +112,24 @@ export class Player {
     this.#source?.setQuality(choice === 'auto' ? -1 : choice);
   }
 
-  /** Captions that do not come with the stream. */
+  /** Captions that are there in every way of watching, also with sound only: they take the place of the stream's own. */
   addCaptions(tracks: readonly { language: string; label: string; cues: readonly { at_ms: number; to_ms: number; text: string }[] }[]): void {
     if (this.#ownTracks.length > 0 || tracks.length === 0) return;
+    this.#source?.setCaptions(-1);
     this.#ownTracks = tracks.map((track) => {
       const made = this.#video.addTextTrack('captions', track.label, track.language);
       made.mode = 'disabled';
       for (const cue of track.cues) made.addCue(new VTTCue(cue.at_ms / 1000, Math.max(cue.to_ms, cue.at_ms + 500) / 1000, cue.text));
       return made;
     });
-    this.#onSource({
-      kind: 'captions', tracks: tracks.map((track, index) => ({ index, label: track.label, language: track.language })),
-    });
+    this.#listCaptions(tracks.map((track, index) => ({ index, label: track.label, language: track.language })));
+  }
+
+  #listCaptions(tracks: CaptionTrack[]): void {
+    this.captions.value = tracks;
+    const wanted = readPreference('captions');
+    const track = wanted === null ? undefined : tracks.find((one) => one.language === wanted);
+    if (track !== undefined) this.setCaption(track.index);
   }
 
   setSound(index: number): void {
@@ -200,14 +206,9 @@ export class Player {
         if (sound !== undefined) this.#source?.setSound(sound.index);
         break;
       }
-      case 'captions': {
-        if (this.#ownTracks.length > 0 && event.tracks.length === 0) break;
-        this.captions.value = event.tracks;
-        const wanted = readPreference('captions');
-        const track = wanted === null ? undefined : event.tracks.find((one) => one.language === wanted);
-        if (track !== undefined) this.setCaption(track.index);
+      case 'captions':
+        if (this.#ownTracks.length === 0) this.#listCaptions(event.tracks);
         break;
-      }
       case 'network-lost':
         this.isNetworkLost.value = true;
         break;

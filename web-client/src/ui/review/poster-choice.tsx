@@ -15,7 +15,7 @@ export function PosterChoices({ posters, isBusy, onChoose }: {
         {posters.map((poster) => (
           <label key={poster.number}>
             <input type="radio" name="poster" checked={poster.is_chosen} disabled={isBusy} onChange={() => onChoose(poster)} />
-            <img src={poster.url} alt={t('review.poster-n', { n: poster.number })} loading="lazy" width={240} />
+            <img src={poster.url} alt={t('review.poster-n', { n: poster.number })} width={240} height={135} />
           </label>
         ))}
       </fieldset>

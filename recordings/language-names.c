@@ -1,4 +1,4 @@
-#include "pipelines/transcode/language-names.h"
+#include "recordings/language-names.h"
 
 #include <glib.h>
 #include <string.h>
