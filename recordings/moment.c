@@ -6,7 +6,7 @@
 #include "recordings/fields.h"
 #include "recordings/film-edit.h"
 #include "recordings/recording-private.h"
-#include "recordings/session-log.h"
+#include "recordings/session-pages.h"
 #include "server/base/error.h"
 
 static const char *const kind_names[] = {"caption", "chat", "slide"};
@@ -197,27 +197,12 @@ static void add_chapter(Reading *reading, gint64 wall_us, const char *en, const 
                                     "title_en", en, "title_ja", ja));
 }
 
-/* As room-state.h has it: who was not asked has not agreed; an encoder has, unless it says no. */
-static void set_consent(Reading *reading, const char *peer, const char *answer)
-{
-    if (strcmp(answer, "yes") == 0)
-        g_hash_table_add(reading->agreed, g_strdup(peer));
-    else if (strcmp(answer, "no") == 0)
-        g_hash_table_remove(reading->agreed, peer);
-}
-
 static void on_peer(Reading *reading, const MnbLogEntry *entry, const json_t *body)
 {
-    if (entry->peer == NULL)
-        return;
-    if (strcmp(entry->type, "peer-consent") == 0) {
-        set_consent(reading, entry->peer, text_of(body, "answer"));
-        return;
-    }
-    g_hash_table_replace(reading->names, g_strdup(entry->peer), g_strdup(text_of(body, "name")));
-    if (strcmp(text_of(body, "kind"), "encoder") == 0)
-        set_consent(reading, entry->peer, "yes");
-    set_consent(reading, entry->peer, text_of(body, "consent"));
+    mnb_session_note_consent(reading->agreed, entry, body);
+    if (entry->peer != NULL && strcmp(entry->type, "peer-consent") != 0)
+        g_hash_table_replace(reading->names, g_strdup(entry->peer),
+                             g_strdup(text_of(body, "name")));
 }
 
 static gboolean on_entry(const MnbLogEntry *entry, gpointer data, GError **error)
@@ -311,6 +296,16 @@ static gboolean put_chapters(MnbDb *db, const char *id, const json_t *chapters, 
     return ok;
 }
 
+static gboolean put_slides(MnbDb *db, const char *recording, const char *session, Reading *reading,
+                           GError **error)
+{
+    g_autoptr(GPtrArray) turns = mnb_session_pages(db, session, error);
+    if (turns == NULL)
+        return FALSE;
+    g_autoptr(GPtrArray) slides = mnb_moment_slides(turns, reading->timeline, reading->chapters);
+    return mnb_moment_replace(db, recording, MNB_MOMENT_SLIDE, NULL, slides, error);
+}
+
 gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *session,
                                   const MnbCaptureTimeline *timeline, GError **error)
 {
@@ -330,6 +325,7 @@ gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *
         keep_agreed(&reading, reading.captions, reading.captions_from);
         ok = mnb_moment_replace(db, recording, MNB_MOMENT_CHAT, NULL, reading.chat, error) &&
              put_captions(db, recording, reading.captions, error) &&
+             put_slides(db, recording, session, &reading, error) &&
              put_chapters(db, recording, reading.chapters, error);
     }
     g_hash_table_unref(reading.names);

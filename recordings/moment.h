@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <jansson.h>
 
 #include "recordings/capture-timeline.h"
 #include "recordings/db.h"
@@ -45,9 +46,15 @@ GPtrArray *mnb_moment_languages(MnbDb *db, const char *recording, GError **error
 gboolean mnb_moment_replace(MnbDb *db, const char *recording, MnbMomentKind kind,
                             const char *language, GPtrArray *moments, GError **error);
 
-/* Write. Takes the chat to all and final captions out of the session's log. Left out: what was
- * written while nothing was recorded or in a pause, what went to somebody in particular, and
- * everything of a peer whose last answer about being recorded is not yes. Captions of a language
- * that a person has brought or edited (captions.h) stay as they are. */
+/* The pages of @turns (MnbPageTurn, session-pages.h) as moments, each for as long as it was shown.
+ * Adds a chapter to @chapters (as in MnbRecording, and put in order) where slides begin and none is
+ * near. Returns (owned): MnbMoment elements. Pure. */
+GPtrArray *mnb_moment_slides(const GPtrArray *turns, const MnbCaptureTimeline *timeline,
+                             json_t *chapters);
+
+/* Write. Takes the chat to all, final captions and the pages of slides out of the session's log.
+ * Left out: what was written while nothing was recorded or in a pause, what went to somebody in
+ * particular, and everything of a peer whose last answer about being recorded is not yes. Captions
+ * of a language that a person has brought or edited (captions.h) stay as they are. */
 gboolean mnb_moments_from_session(MnbDb *db, const char *recording, const char *session,
                                   const MnbCaptureTimeline *timeline, GError **error);

@@ -198,8 +198,8 @@ gboolean mnb_rendition_remove_all(MnbDb *db, const char *recording, GError **err
 
 #define MNB_POSTER_NAME "poster"
 
-/* Write. The candidate @number (from 1: the rendition "poster-<number>") becomes the poster. Errors:
- * MNB_ERROR_NOT_FOUND. */
+/* Write. The candidate @number (from 1: the rendition "poster-<number>") becomes the poster.
+ * Errors: MNB_ERROR_NOT_FOUND. */
 gboolean mnb_rendition_choose_poster(MnbDb *db, const char *recording, int number, GError **error);
 
 /* ---- progress ---- of the work that was ordered last: its jobs were inserted together */

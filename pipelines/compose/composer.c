@@ -9,6 +9,8 @@
 
 #include <sys/stat.h>
 
+#define HOLD_US 500000
+
 typedef struct {
     const MnbPlan *plan;
     GstVideoInfo info;
@@ -17,6 +19,9 @@ typedef struct {
     MnbTimeline *timeline;
     MnbChannels *channels;
     gboolean has_audio;
+    GstBuffer *canvas; /* owned: what was painted last */
+    GstBuffer *sent;   /* owned: its copy that went to the encoder; NULL: none yet */
+    gint64 sent_frame;
 } Composer;
 
 /* ---- sound --------------------------------------------------------------------------------------
@@ -65,19 +70,38 @@ static gboolean put_sound(Composer *self, const Piece *piece, gint64 frame, gint
 /* ---- picture ------------------------------------------------------------------------------------
  */
 
-static gboolean put_picture(Composer *self, gint64 frame, gint64 at_us, GError **error)
+static gboolean paint(Composer *self, gint64 at_us, gboolean *changed, GError **error)
 {
-    GstBuffer *buffer = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(&self->info), NULL);
     GstVideoFrame video;
     MnbPicture canvas;
-    gst_video_frame_map(&video, &self->info, buffer, GST_MAP_WRITE);
-    mnb_picture_from_frame(&canvas, &video);
-    gboolean ok = mnb_scene_paint(self->scene, at_us, &canvas, error);
-    gst_video_frame_unmap(&video);
-    if (!ok) {
-        gst_buffer_unref(buffer);
+    if (!gst_video_frame_map(&video, &self->info, self->canvas, GST_MAP_READWRITE)) {
+        g_set_error(error, MNB_JOB_ERROR, MNB_JOB_INTERNAL, "no memory for the picture");
         return FALSE;
     }
+    mnb_picture_from_frame(&canvas, &video);
+    gboolean ok = mnb_scene_paint(self->scene, at_us, &canvas, changed, error);
+    gst_video_frame_unmap(&video);
+    return ok;
+}
+
+/* While nothing moves the film has a picture each HOLD_US only; the last one stays for as long as
+ * it stands there. */
+static gboolean put_picture(Composer *self, gint64 frame, gint64 at_us, gboolean is_last,
+                            GError **error)
+{
+    gboolean changed;
+    mnb_scene_set_speaker(self->scene, mnb_timeline_speaker(self->timeline, at_us));
+    if (!paint(self, at_us, &changed, error))
+        return FALSE;
+    gint64 hold = HOLD_US * self->plan->fps / (gint64)G_USEC_PER_SEC;
+    if (!changed && !is_last && self->sent != NULL && frame - self->sent_frame < hold)
+        return TRUE;
+    if (changed || self->sent == NULL) {
+        gst_clear_buffer(&self->sent);
+        self->sent = gst_buffer_copy_deep(self->canvas);
+    }
+    self->sent_frame = frame;
+    GstBuffer *buffer = gst_buffer_copy(self->sent); /* the pixels are shared */
     GST_BUFFER_PTS(buffer) = gst_util_uint64_scale_int((guint64)frame, GST_SECOND, self->plan->fps);
     GST_BUFFER_DURATION(buffer) = GST_SECOND / (guint)self->plan->fps;
     return mnb_film_writer_put_picture(self->writer, buffer, error);
@@ -108,7 +132,7 @@ static gboolean run(Composer *self, MnbProgram *program, gint64 n_frames, GError
             gint64 at_us = piece.range->start_us +
                            (frame - piece.first_frame) * (gint64)G_USEC_PER_SEC / self->plan->fps;
             if (mnb_program_is_stopping(program, error) ||
-                !put_picture(self, frame, at_us, error) ||
+                !put_picture(self, frame, at_us, frame + 1 == n_frames, error) ||
                 (self->has_audio && !put_sound(self, &piece, frame, at_us, error)))
                 return FALSE;
             mnb_program_tick(program);
@@ -152,6 +176,7 @@ static gboolean compose(const MnbPlan *plan, MnbProgram *program, const char *ha
         mnb_film_writer_new(half, &self.info, self.has_audio ? plan->channels : NULL, error);
     if (self.writer == NULL)
         return FALSE;
+    self.canvas = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(&self.info), NULL);
     self.scene = mnb_scene_new(plan);
     self.timeline = mnb_timeline_new(plan);
     self.channels = mnb_channels_new(plan, self.timeline);
@@ -160,6 +185,8 @@ static gboolean compose(const MnbPlan *plan, MnbProgram *program, const char *ha
     mnb_timeline_free(self.timeline);
     mnb_scene_free(self.scene);
     mnb_film_writer_free(self.writer);
+    gst_clear_buffer(&self.canvas);
+    gst_clear_buffer(&self.sent);
     return ok;
 }
 

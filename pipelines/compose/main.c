@@ -13,6 +13,7 @@ static const MnbElementNeed needs[] = {
     {"videoconvertscale", "videoconvertscale", "gstreamer1.0-plugins-base"},
     {"audioconvert", "audioconvert", "gstreamer1.0-plugins-base"},
     {"audioresample", "audioresample", "gstreamer1.0-plugins-base"},
+    {"jpegdec", "jpeg", "gstreamer1.0-plugins-good"},
     {"textoverlay", "pango", "gstreamer1.0-x"},
     {"x264enc", "x264", "gstreamer1.0-plugins-ugly"},
     {"taginject", "debug", "gstreamer1.0-plugins-good"},

@@ -1,4 +1,4 @@
-#include "pipelines/compose/plan.h"
+#include "pipelines/compose/plan-pages.h"
 
 #include "pipelines/common/job-error.h"
 #include "pipelines/common/lines.h"
@@ -38,6 +38,7 @@ void mnb_plan_free(MnbPlan *plan)
     g_array_unref(plan->presences);
     g_array_unref(plan->parts);
     g_ptr_array_unref(plan->channels);
+    g_ptr_array_unref(plan->pages);
     g_free(plan->title_en);
     g_free(plan->title_ja);
     g_free(plan->out);
@@ -337,19 +338,22 @@ static gboolean clip_edit(MnbPlan *plan)
 MnbPlan *mnb_plan_new(const json_t *job, GError **error)
 {
     const char *dir = NULL;
-    json_t *parts = NULL, *names = NULL;
+    json_t *parts = NULL, *names = NULL, *pages = json_object_get(job, "pages");
     g_autoptr(MnbPlan) plan = g_new0(MnbPlan, 1);
     plan->tracks = g_ptr_array_new_with_free_func(track_free);
     plan->peers = g_ptr_array_new_with_free_func(peer_free);
     plan->presences = g_array_new(FALSE, FALSE, sizeof(MnbPlanPresence));
     plan->parts = g_array_new(FALSE, FALSE, sizeof(MnbPlanPart));
     plan->channels = g_ptr_array_new_with_free_func(g_free);
+    plan->pages = g_ptr_array_new_with_free_func(mnb_plan_page_free);
     if (!parse_job(job, plan, &dir, &parts, &names, error) ||
         !collect(plan, dir, parts, names, error))
         return NULL;
     g_ptr_array_sort(plan->tracks, compare_tracks);
     move_to_zero(plan);
     find_presences(plan);
+    if (!mnb_plan_add_pages(plan, json_string_value(json_object_get(job, "slides")), pages))
+        return set_bad(error, "pages"), NULL;
     if (!clip_edit(plan)) {
         g_set_error(error, MNB_JOB_ERROR, MNB_JOB_NO_TRACKS, "nothing is left after the cuts");
         return NULL;

@@ -33,6 +33,12 @@ typedef struct {
     gint64 number, unix_us, start_us, duration_us;
 } MnbPlanPart;
 
+/* A page of slides that is shown from a moment on, until the next one of the list. */
+typedef struct {
+    gint64 start_us; /* on the film's time line */
+    char *image;     /* absolute path of a JPEG; "": nothing is shown */
+} MnbPlanPage;
+
 typedef struct {
     char *out;
     int width, height, fps;
@@ -44,6 +50,7 @@ typedef struct {
     GPtrArray *peers;          /* MnbPlanPeer, owned */
     GArray *presences;         /* MnbPlanPresence, by start */
     GArray *parts;             /* MnbPlanPart, in order */
+    GPtrArray *pages;          /* MnbPlanPage, owned, by start */
     GPtrArray *channels;       /* char *, owned: languages (BCP 47); the floor first, may be "" */
 } MnbPlan;
 

@@ -1,34 +1,21 @@
-#include "pipelines/compose/scene.h"
+#include "pipelines/compose/scene-private.h"
 
 #include "pipelines/common/job-error.h"
 #include "pipelines/common/lines.h"
-#include "pipelines/compose/label.h"
-#include "pipelines/compose/tile.h"
 
 #include <string.h>
 
 #define OPEN_EARLY_US 300000 /* a file is opened before it is needed, so that nobody waits */
 #define STRIP_MAX     36     /* pixels: height of a name below a picture */
 
-typedef struct {
-    const MnbPlanPresence *presence;
-    MnbRect rect;
-} Face;
-
-struct MnbScene {
-    const MnbPlan *plan;
-    GPtrArray *tiles;   /* MnbTile, owned: files open now */
-    guint next_track;   /* of plan->tracks: not opened yet */
-    GArray *faces;      /* Face: seen now */
-    GHashTable *labels; /* "peer/width/kind" -> MnbLabel, owned */
-};
-
 MnbScene *mnb_scene_new(const MnbPlan *plan)
 {
     MnbScene *scene = g_new0(MnbScene, 1);
     scene->plan = plan;
     scene->tiles = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_tile_free);
-    scene->faces = g_array_new(FALSE, FALSE, sizeof(Face));
+    scene->speaker = G_MAXUINT;
+    scene->bad_pages = g_hash_table_new(NULL, NULL);
+    scene->faces = g_array_new(FALSE, FALSE, sizeof(MnbFace));
     scene->labels =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)mnb_label_free);
     return scene;
@@ -41,70 +28,9 @@ void mnb_scene_free(MnbScene *scene)
     g_ptr_array_unref(scene->tiles);
     g_array_unref(scene->faces);
     g_hash_table_unref(scene->labels);
+    g_hash_table_unref(scene->bad_pages);
+    mnb_page_free(scene->page);
     g_free(scene);
-}
-
-/* ---- who and where ------------------------------------------------------------------------------
- */
-
-static gboolean is_same_set(const GArray *faces, const MnbPlanPresence **seen, int n_seen)
-{
-    if (faces->len != (guint)n_seen)
-        return FALSE;
-    for (int i = 0; i < n_seen; i++)
-        if (g_array_index(faces, Face, i).presence != seen[i])
-            return FALSE;
-    return TRUE;
-}
-
-/* Screens first, then people, each in order of arrival. Returns: how many. */
-static int find_seen(const MnbPlan *plan, gint64 at_us, const MnbPlanPresence **seen)
-{
-    int n = 0;
-    for (int want_screen = 1; want_screen >= 0; want_screen--) {
-        for (guint i = 0; i < plan->presences->len && n < MNB_TILES_MAX; i++) {
-            const MnbPlanPresence *presence = &g_array_index(plan->presences, MnbPlanPresence, i);
-            if (presence->start_us > at_us)
-                break;
-            if (presence->is_screen == want_screen && at_us <= presence->end_us)
-                seen[n++] = presence;
-        }
-    }
-    return n;
-}
-
-static const Face *find_face(const MnbScene *scene, const MnbPlanTrack *track)
-{
-    for (guint i = 0; i < scene->faces->len; i++) {
-        const Face *face = &g_array_index(scene->faces, Face, i);
-        if (face->presence->peer == track->peer && face->presence->is_screen == track->is_screen)
-            return face;
-    }
-    return NULL;
-}
-
-static void arrange(MnbScene *scene, gint64 at_us)
-{
-    const MnbPlanPresence *seen[MNB_TILES_MAX];
-    MnbRect rects[MNB_TILES_MAX];
-    int n = find_seen(scene->plan, at_us, seen);
-    if (is_same_set(scene->faces, seen, n))
-        return;
-    if (n > 1 && seen[0]->is_screen)
-        mnb_layout_stage(scene->plan->width, scene->plan->height, n, rects);
-    else if (n > 0)
-        mnb_layout_gallery(scene->plan->width, scene->plan->height, n, rects);
-    g_array_set_size(scene->faces, 0);
-    for (int i = 0; i < n; i++) {
-        Face face = {seen[i], rects[i]};
-        g_array_append_val(scene->faces, face);
-    }
-    for (guint i = 0; i < scene->tiles->len; i++) {
-        MnbTile *tile = g_ptr_array_index(scene->tiles, i);
-        const Face *face = find_face(scene, mnb_tile_track(tile));
-        if (face != NULL)
-            mnb_tile_resize(tile, face->rect.width, face->rect.height);
-    }
 }
 
 /* ---- files --------------------------------------------------------------------------------------
@@ -112,7 +38,7 @@ static void arrange(MnbScene *scene, gint64 at_us)
 
 static gboolean open_tile(MnbScene *scene, const MnbPlanTrack *track, GError **error)
 {
-    const Face *face = find_face(scene, track);
+    const MnbFace *face = mnb_scene_find_face(scene, track);
     int width = face != NULL ? face->rect.width : scene->plan->width / 2 & ~1;
     int height = face != NULL ? face->rect.height : scene->plan->height / 2 & ~1;
     MnbTile *tile = mnb_tile_new(track, width, height, error);
@@ -161,7 +87,7 @@ static MnbLabel *find_label(MnbScene *scene, guint peer, const char *text, int w
     return label;
 }
 
-static gboolean paint_name(MnbScene *scene, const Face *face, gboolean has_picture,
+static gboolean paint_name(MnbScene *scene, const MnbFace *face, gboolean has_picture,
                            MnbPicture *canvas, GError **error)
 {
     const MnbPlanPeer *peer = g_ptr_array_index(scene->plan->peers, face->presence->peer);
@@ -186,8 +112,9 @@ static gboolean paint_name(MnbScene *scene, const Face *face, gboolean has_pictu
     return TRUE;
 }
 
-static gboolean paint_face(MnbScene *scene, const Face *face, gint64 at_us, MnbPicture *canvas,
-                           GError **error)
+/* Only what is another picture than before is drawn. */
+static gboolean paint_face(MnbScene *scene, MnbFace *face, gint64 at_us, MnbPicture *canvas,
+                           gboolean *changed, GError **error)
 {
     MnbTile *shown = NULL;
     for (guint i = 0; i < scene->tiles->len; i++) {
@@ -197,9 +124,30 @@ static gboolean paint_face(MnbScene *scene, const Face *face, gint64 at_us, MnbP
             track->start_us <= at_us && mnb_tile_seek(tile, at_us))
             shown = tile; /* the one that began last wins */
     }
+    guint64 picture = shown != NULL ? mnb_tile_picture(shown) : MNB_PICTURE_CARD;
+    if (face->painted == picture)
+        return TRUE;
+    face->painted = picture;
+    *changed = TRUE;
     if (shown != NULL)
         mnb_tile_draw(shown, canvas, &face->rect);
     return paint_name(scene, face, shown != NULL, canvas, error);
+}
+
+/* A page that cannot be read is as if it were not shown. */
+static void load_page(MnbScene *scene, gint64 at_us)
+{
+    g_autoptr(GError) error = NULL;
+    while (scene->shown != NULL && scene->page == NULL) {
+        const MnbRect *rect = &scene->page_rect;
+        scene->page = mnb_page_new(scene->shown->image, rect->width, rect->height, &error);
+        if (scene->page != NULL)
+            return;
+        mnb_lines_warn("damaged-page", "a page of slides is left out: %s", error->message);
+        g_clear_error(&error);
+        g_hash_table_add(scene->bad_pages, (gpointer)scene->shown);
+        mnb_scene_arrange(scene, at_us);
+    }
 }
 
 static gboolean paint_title(MnbScene *scene, MnbPicture *canvas, GError **error)
@@ -218,16 +166,31 @@ static gboolean paint_title(MnbScene *scene, MnbPicture *canvas, GError **error)
     return TRUE;
 }
 
-gboolean mnb_scene_paint(MnbScene *scene, gint64 at_us, MnbPicture *canvas, GError **error)
+void mnb_scene_set_speaker(MnbScene *scene, guint peer)
 {
-    arrange(scene, at_us);
+    scene->speaker = peer;
+}
+
+gboolean mnb_scene_paint(MnbScene *scene, gint64 at_us, MnbPicture *canvas, gboolean *changed_out,
+                         GError **error)
+{
+    *changed_out = FALSE;
+    mnb_scene_arrange(scene, at_us);
+    load_page(scene, at_us);
     if (!open_and_close(scene, at_us, error))
         return FALSE;
-    mnb_canvas_fill(canvas, &(MnbRect){0, 0, canvas->width, canvas->height}, MNB_COLOUR_GROUND);
-    if (scene->faces->len == 0)
-        return paint_title(scene, canvas, error);
+    gboolean is_empty = scene->faces->len == 0 && scene->page == NULL;
+    if (!scene->is_painted) {
+        *changed_out = scene->is_painted = TRUE;
+        mnb_canvas_fill(canvas, &(MnbRect){0, 0, canvas->width, canvas->height}, MNB_COLOUR_GROUND);
+        if (scene->page != NULL)
+            mnb_page_draw(scene->page, canvas, scene->page_rect.x, scene->page_rect.y);
+        if (is_empty && !paint_title(scene, canvas, error))
+            return FALSE;
+    }
     for (guint i = 0; i < scene->faces->len; i++)
-        if (!paint_face(scene, &g_array_index(scene->faces, Face, i), at_us, canvas, error))
+        if (!paint_face(scene, &g_array_index(scene->faces, MnbFace, i), at_us, canvas, changed_out,
+                        error))
             return FALSE;
     return TRUE;
 }

@@ -9,6 +9,11 @@ typedef struct MnbScene MnbScene;
 MnbScene *mnb_scene_new(const MnbPlan *plan);
 void mnb_scene_free(MnbScene *scene); /* NULL is fine */
 
-/* Paints the picture of @at_us, which never goes back, over the whole of @canvas.
+/* Who has the word from now on: an index into the plan's peers, or G_MAXUINT. */
+void mnb_scene_set_speaker(MnbScene *scene, guint peer);
+
+/* Paints the picture of @at_us, which never goes back, on @canvas, which still has what the last
+ * call painted there (or nothing before the first). @changed_out: FALSE: it is the same picture.
  * Returns: FALSE with @error set. */
-gboolean mnb_scene_paint(MnbScene *scene, gint64 at_us, MnbPicture *canvas, GError **error);
+gboolean mnb_scene_paint(MnbScene *scene, gint64 at_us, MnbPicture *canvas, gboolean *changed_out,
+                         GError **error);

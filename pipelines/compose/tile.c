@@ -9,8 +9,11 @@ struct MnbTile {
     MnbReader *reader;
     GstSample *now, *next; /* owned; NULL: none */
     gint64 now_us;
+    guint64 picture; /* number of now */
     int width, height;
 };
+
+static guint64 n_pictures; /* of all tiles; they belong to one thread */
 
 static GstCaps *tile_caps(int width, int height)
 {
@@ -73,6 +76,7 @@ gboolean mnb_tile_seek(MnbTile *tile, gint64 at_us)
         g_clear_pointer(&tile->now, gst_sample_unref);
         tile->now = g_steal_pointer(&tile->next);
         tile->now_us = time_of(tile, tile->now);
+        tile->picture = ++n_pictures;
     }
     return tile->now != NULL && at_us - tile->now_us < SILENCE_US;
 }
@@ -89,4 +93,9 @@ void mnb_tile_draw(MnbTile *tile, MnbPicture *canvas, const MnbRect *rect)
     mnb_picture_from_frame(&picture, &frame);
     mnb_canvas_draw(canvas, rect, &picture);
     gst_video_frame_unmap(&frame);
+}
+
+guint64 mnb_tile_picture(const MnbTile *tile)
+{
+    return tile->picture;
 }

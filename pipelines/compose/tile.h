@@ -18,5 +18,9 @@ void mnb_tile_resize(MnbTile *tile, int width, int height);
  * before the first, not after the end, and not when the camera has been silent for 3 s. */
 gboolean mnb_tile_seek(MnbTile *tile, gint64 at_us);
 
+/* A number that no other picture of any tile has, for the picture of the last seek: the same number
+ * means that nothing has to be drawn anew. */
+guint64 mnb_tile_picture(const MnbTile *tile);
+
 /* Draws the picture of the last seek into @rect. */
 void mnb_tile_draw(MnbTile *tile, MnbPicture *canvas, const MnbRect *rect);

@@ -15,12 +15,14 @@ struct MnbTimeline {
     const MnbPlan *plan;
     GArray *open;   /* Span by peer: what goes on; start_us -1: silent */
     GArray *spoken; /* Span */
+    guint speaker;
 };
 
 MnbTimeline *mnb_timeline_new(const MnbPlan *plan)
 {
     MnbTimeline *timeline = g_new0(MnbTimeline, 1);
     timeline->plan = plan;
+    timeline->speaker = G_MAXUINT;
     timeline->open = g_array_new(FALSE, FALSE, sizeof(Span));
     timeline->spoken = g_array_new(FALSE, FALSE, sizeof(Span));
     for (guint i = 0; i < plan->peers->len; i++) {
@@ -57,6 +59,23 @@ void mnb_timeline_speaks(MnbTimeline *timeline, guint peer, gint64 at_us)
     if (open->start_us < 0)
         open->start_us = at_us;
     open->end_us = at_us;
+}
+
+guint mnb_timeline_speaker(MnbTimeline *timeline, gint64 at_us)
+{
+    const Span *best = NULL;
+    for (guint i = 0; i < timeline->open->len; i++) {
+        const Span *open = &g_array_index(timeline->open, Span, i);
+        gboolean speaks = open->start_us >= 0 && at_us - open->end_us <= PAUSE_US;
+        if (speaks && i == timeline->speaker)
+            return i;
+        if (speaks && open->end_us - open->start_us >= SHORT_US &&
+            (best == NULL || open->start_us < best->start_us))
+            best = open;
+    }
+    if (best != NULL)
+        timeline->speaker = best->peer;
+    return timeline->speaker;
 }
 
 static json_t *span(guint peer, gint64 start_us, gint64 end_us)

@@ -12,5 +12,10 @@ void mnb_timeline_free(MnbTimeline *timeline);      /* NULL is fine */
 /* This peer (index into the plan's) is heard at this moment; called in order of time. */
 void mnb_timeline_speaks(MnbTimeline *timeline, guint peer, gint64 at_us);
 
+/* Who has the word: who spoke last for longer than a cough, until he has been silent for a while
+ * and somebody else speaks. Called in order of time. Returns: index of a peer; G_MAXUINT: nobody
+ * yet. */
+guint mnb_timeline_speaker(MnbTimeline *timeline, gint64 at_us);
+
 /* Writes @path, durable. Sets @error (MNB_JOB_ERROR). */
 gboolean mnb_timeline_write(MnbTimeline *timeline, const char *path, GError **error);

@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include "pipelines/manager/trees.h"
+#include "recordings/session-pages.h"
 #include "server/base/error.h"
+#include "server/base/ids.h"
 
 #define FILM       "film.mkv"
 #define MEDIA_NEXT "media.next"
+#define PAGES_MAX  900 /* the job is one line of 64 KiB */
 
 const char *mnb_job_program(MnbJobKind kind)
 {
@@ -21,6 +24,12 @@ const char *mnb_job_program(MnbJobKind kind)
     };
     return kind < G_N_ELEMENTS(names) ? names[kind] : NULL;
 }
+
+typedef struct {
+    MnbDb *db;
+    MnbStore *store;
+    const MnbRecording *recording;
+} Asked;
 
 static char *dump(json_t *object)
 {
@@ -57,8 +66,8 @@ static gboolean check_input(MnbJobPlan *plan, MnbStore *store, const char *folde
     return FALSE;
 }
 
-static gboolean plan_repair(MnbJobPlan *plan, MnbStore *store, const MnbRecording *recording,
-                            const json_t *spec, GError **error)
+static gboolean plan_repair(MnbJobPlan *plan, const Asked *asked, const json_t *spec,
+                            GError **error)
 {
     g_autoptr(GStrvBuilder) arguments = g_strv_builder_new();
     g_strv_builder_add_many(arguments, "--repair", "--dir", plan->dir, NULL);
@@ -75,9 +84,39 @@ static gboolean plan_repair(MnbJobPlan *plan, MnbStore *store, const MnbRecordin
     return TRUE;
 }
 
-static gboolean plan_compose(MnbJobPlan *plan, MnbStore *store, const MnbRecording *recording,
-                             const json_t *spec, GError **error)
+/* What was shown of slides, as far as the pictures are still there: slides that were removed in the
+ * session are gone. */
+static gboolean add_pages(MnbJobPlan *plan, const Asked *asked, json_t *job, GError **error)
 {
+    const char *session = asked->recording->session;
+    g_autoptr(GPtrArray) turns = mnb_session_pages(asked->db, session, error);
+    if (turns == NULL)
+        return FALSE;
+    const char *state = mnb_store_folder(asked->store, MNB_STORE_ROOT);
+    g_autofree char *slides = g_build_filename(state, "slides", session, NULL);
+    json_t *pages = json_array();
+    for (guint i = 0; i < turns->len; i++) {
+        const MnbPageTurn *turn = turns->pdata[i];
+        g_autofree char *name = g_strdup_printf("%u-large.jpg", turn->page);
+        g_autofree char *image = g_build_filename(slides, turn->deck, name, NULL);
+        gboolean is_there =
+            mnb_id_is_valid(turn->deck) && g_file_test(image, G_FILE_TEST_IS_REGULAR);
+        json_array_append_new(pages,
+                              json_pack("[I, s]", (json_int_t)turn->at_us, is_there ? name : ""));
+    }
+    if (json_array_size(pages) > 0 && g_file_test(slides, G_FILE_TEST_IS_DIR)) {
+        json_object_set(job, "pages", pages);
+        json_object_set_new(job, "slides", json_string(slides));
+        plan->reads = list_of(slides, NULL);
+    }
+    json_decref(pages);
+    return TRUE;
+}
+
+static gboolean plan_compose(MnbJobPlan *plan, const Asked *asked, const json_t *spec,
+                             GError **error)
+{
+    const MnbRecording *recording = asked->recording;
     static const char *const passed_on[] = {"parts", "names",   "width",   "height",
                                             "fps",   "keep_us", "language"};
     g_autofree char *out = g_build_filename(plan->dir, FILM, NULL);
@@ -88,18 +127,20 @@ static gboolean plan_compose(MnbJobPlan *plan, MnbStore *store, const MnbRecordi
         if (value != NULL)
             json_object_set(job, passed_on[i], value);
     }
+    gboolean ok = recording->session == NULL || add_pages(plan, asked, job, error);
     plan->line = dump(job);
     plan->writes = list_of(plan->dir, NULL);
     json_decref(job);
-    return TRUE;
+    return ok;
 }
 
-static gboolean plan_transcode(MnbJobPlan *plan, MnbStore *store, const MnbRecording *recording,
-                               const json_t *spec, GError **error)
+static gboolean plan_transcode(MnbJobPlan *plan, const Asked *asked, const json_t *spec,
+                               GError **error)
 {
+    const MnbRecording *recording = asked->recording;
     g_autofree char *input = NULL;
     plan->input_name = input_name(spec, FILM);
-    if (!check_input(plan, store, recording->folder, &input, error))
+    if (!check_input(plan, asked->store, asked->recording->folder, &input, error))
         return FALSE;
     g_autofree char *out = g_build_filename(plan->dir, MEDIA_NEXT, NULL);
     int left = mnb_tree_remove(out);
@@ -121,12 +162,12 @@ static gboolean plan_transcode(MnbJobPlan *plan, MnbStore *store, const MnbRecor
     return TRUE;
 }
 
-static gboolean plan_stills(MnbJobPlan *plan, MnbStore *store, const MnbRecording *recording,
-                            const json_t *spec, GError **error)
+static gboolean plan_stills(MnbJobPlan *plan, const Asked *asked, const json_t *spec,
+                            GError **error)
 {
     g_autofree char *input = NULL;
     plan->input_name = g_strdup("media/video.mp4");
-    if (!check_input(plan, store, recording->folder, &input, error))
+    if (!check_input(plan, asked->store, asked->recording->folder, &input, error))
         return FALSE;
     g_autofree char *media = g_build_filename(plan->dir, "media", NULL);
     g_autofree char *out = g_build_filename(media, "poster.jpg", NULL);
@@ -140,11 +181,10 @@ static gboolean plan_stills(MnbJobPlan *plan, MnbStore *store, const MnbRecordin
     return TRUE;
 }
 
-MnbJobPlan *mnb_job_plan_new(MnbStore *store, const MnbRecording *recording, const MnbJob *job,
-                             GError **error)
+MnbJobPlan *mnb_job_plan_new(MnbDb *db, MnbStore *store, const MnbRecording *recording,
+                             const MnbJob *job, GError **error)
 {
-    static gboolean (*const plans[])(MnbJobPlan *, MnbStore *, const MnbRecording *, const json_t *,
-                                     GError **) = {
+    static gboolean (*const plans[])(MnbJobPlan *, const Asked *, const json_t *, GError **) = {
         [MNB_JOB_REPAIR] = plan_repair,
         [MNB_JOB_COMPOSE] = plan_compose,
         [MNB_JOB_TRANSCODE] = plan_transcode,
@@ -161,7 +201,7 @@ MnbJobPlan *mnb_job_plan_new(MnbStore *store, const MnbRecording *recording, con
         json_decref(spec);
         return NULL;
     }
-    gboolean is_good = plans[job->kind](plan, store, recording, spec, error);
+    gboolean is_good = plans[job->kind](plan, &(Asked){db, store, recording}, spec, error);
     json_decref(spec);
     return is_good ? g_steal_pointer(&plan) : NULL;
 }

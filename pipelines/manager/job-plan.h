@@ -21,11 +21,11 @@ typedef struct {
 /* The name of the program for a kind of job; static. */
 const char *mnb_job_program(MnbJobKind kind);
 
-/* Also removes what an earlier attempt left in the way. Returns (owned), or NULL with
- * MNB_ERROR_INVALID (the spec makes no sense: never try again), MNB_ERROR_NOT_FOUND (the input is
- * gone), MNB_ERROR_STORAGE. */
-MnbJobPlan *mnb_job_plan_new(MnbStore *store, const MnbRecording *recording, const MnbJob *job,
-                             GError **error);
+/* @db: for reading the session's log. Also removes what an earlier attempt left in the way. Returns
+ * (owned), or NULL with MNB_ERROR_INVALID (the spec makes no sense: never try again),
+ * MNB_ERROR_NOT_FOUND (the input is gone), MNB_ERROR_STORAGE. */
+MnbJobPlan *mnb_job_plan_new(MnbDb *db, MnbStore *store, const MnbRecording *recording,
+                             const MnbJob *job, GError **error);
 void mnb_job_plan_free(MnbJobPlan *plan); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MnbJobPlan, mnb_job_plan_free)
 

@@ -421,7 +421,7 @@ static gboolean run(MnbJobs *jobs, Running *running, GError **error)
     if (recording == NULL)
         return FALSE;
     running->plan =
-        mnb_job_plan_new(mnb_catalog_store(jobs->catalog), recording, running->job, error);
+        mnb_job_plan_new(db, mnb_catalog_store(jobs->catalog), recording, running->job, error);
     if (running->plan == NULL)
         return FALSE;
     const char *program = find_program(jobs, running->job->kind, error);

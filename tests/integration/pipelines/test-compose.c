@@ -105,6 +105,10 @@ static void on_two_parts(void)
     g_assert_cmpint(test_int(done, "duration_us"), >=, 6 * S - 100000);
     g_assert_cmpint(test_int(done, "duration_us"), <=, 9 * S);
     json_decref(done);
+    /* Nothing moves: two pictures a second, and not the 25 of a moving film. */
+    double n_pictures = probe_number(film, "stream=nb_read_packets -count_packets", "v:0");
+    g_assert_cmpfloat(n_pictures, >=, 12);
+    g_assert_cmpfloat(n_pictures, <=, 30);
     /* A name card, drawn in both scripts, is not one colour. */
     g_autofree char *text =
         test_shell("ffmpeg -v error -ss 1 -i '%s' -frames:v 1 -vf 'format=gray,signalstats,"
@@ -203,6 +207,54 @@ static void on_cuts(void)
     test_record_free(record);
 }
 
+static gint64 part_began(TestRecord *record)
+{
+    g_autofree char *path = test_record_path(record, "part-1.json");
+    json_t *part = json_load_file(path, 0, NULL);
+    gint64 began_us = test_int(part, "started_unix_us");
+    json_decref(part);
+    g_assert_cmpint(began_us, >, 0);
+    return began_us;
+}
+
+/* A page stands on the stage from 2 s to 4 s; then one that cannot be read, which changes nothing.
+ */
+static void on_slides(void)
+{
+    TestRecord *record = test_record_new();
+    g_autoptr(GArray) video = test_rtp_vp8(6, 320, 180, 2, 1);
+    test_record_start(record, 1);
+    test_record_add(record, 1, "vp8", 96, "p1");
+    test_record_put_all(record, 1, (guint32[]){1}, (GArray *[]){video}, (gint64[]){0}, 0);
+    test_record_stop(record);
+    int code;
+    g_autofree char *film = test_record_path(record, "film.mkv");
+    g_autofree char *slides = test_record_path(record, "slides");
+    g_free(test_shell("mkdir -p '%s/d' && ffmpeg -v error -f lavfi -i color=white:size=1600x900 "
+                      "-frames:v 1 '%s/d/1-large.jpg' && echo damaged > '%s/d/2-large.jpg'",
+                      slides, slides, slides));
+    gint64 began_us = part_began(record);
+    json_t *job = compose_job(record, film);
+    json_object_set_new(job, "slides", json_string(slides));
+    json_object_set_new(job, "pages",
+                        json_pack("[[I, s], [I, s], [I, s]]", (json_int_t)(began_us + 2 * S),
+                                  "d/1-large.jpg", (json_int_t)(began_us + 4 * S), "",
+                                  (json_int_t)(began_us + 9 * S / 2), "d/2-large.jpg"));
+    json_t *done = test_job_run("manabi-compose", job, &code);
+    g_assert_cmpstr(test_str(done, "event"), ==, "done");
+    json_decref(done);
+    static const struct {
+        double at_s;
+        gboolean is_white;
+    } moments[] = {{1, FALSE}, {3, TRUE}, {4.3, FALSE}, {5.5, FALSE}};
+    for (gsize i = 0; i < G_N_ELEMENTS(moments); i++) {
+        double seen = brightness(film, moments[i].at_s, "60:10:40:60");
+        g_test_message("%.1f s: %.0f", moments[i].at_s, seen);
+        g_assert_cmpint(seen > 200, ==, moments[i].is_white);
+    }
+    test_record_free(record);
+}
+
 static void expect_failure(json_t *job, const char *word)
 {
     int code;
@@ -267,6 +319,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pipelines/compose/joins-parts-and-draws-a-card-for-a-voice", on_two_parts);
     g_test_add_func("/pipelines/compose/has-a-sound-for-every-language", on_two_languages);
     g_test_add_func("/pipelines/compose/leaves-out-what-was-cut", on_cuts);
+    g_test_add_func("/pipelines/compose/shows-slides-while-they-were-shown", on_slides);
     g_test_add_func("/pipelines/compose/says-what-is-wrong-with-a-job", on_bad_jobs);
     g_test_add_func("/pipelines/compose/leaves-nothing-behind-when-it-is-stopped", on_stop);
     return g_test_run();

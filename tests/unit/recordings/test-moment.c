@@ -105,6 +105,39 @@ static void test_consent(void)
     clear(&self);
 }
 
+/* Pages are moments for as long as they were shown; a deck begins a chapter unless one is near. */
+static void test_slides(void)
+{
+    g_autoptr(GError) error = NULL;
+    Moments self;
+    set_up(&self);
+    join(&self, AYA, "Aya", "yes");
+    join(&self, BEN, "Ben", "no");
+    add(&self, -5, "deck-added", AYA, "{\"deck\":\"d1\",\"name\":\"Flood map.pdf\"}");
+    add(&self, -4, "deck-added", BEN, "{\"deck\":\"d2\",\"name\":\"secret.pdf\"}");
+    add(&self, -3, "deck-shown", AYA, "{\"deck\":\"d1\"}");
+    add(&self, 10, "page", AYA, "{\"page\":2}");
+    add(&self, 20, "deck-shown", AYA, "{\"deck\":\"\"}");
+    add(&self, 30, "deck-shown", BEN, "{\"deck\":\"d2\"}");
+    add(&self, 40, "deck-shown", AYA, "{\"deck\":\"d1\"}");
+    add(&self, 65, "page", AYA, "{\"page\":3}"); /* between the parts: where the next begins */
+    g_autofree char *slides = kept(&self, MNB_MOMENT_SLIDE);
+    g_assert_cmpstr(slides, ==, ": Flood map 1 | : Flood map 2 | : Flood map 2 | : Flood map 3");
+    g_autoptr(GPtrArray) moments =
+        mnb_moment_list(self.fixture.db, self.recording, MNB_MOMENT_SLIDE, NULL, &error);
+    static const int seconds[][2] = {{0, 10}, {10, 20}, {40, 60}, {60, 120}};
+    for (guint i = 0; i < G_N_ELEMENTS(seconds); i++) {
+        const MnbMoment *moment = moments->pdata[i];
+        g_assert_cmpint(moment->at_us, ==, seconds[i][0] * SECOND_US);
+        g_assert_cmpint(moment->end_us, ==, seconds[i][1] * SECOND_US);
+    }
+    g_autoptr(MnbRecording) recording = mnb_recording_find(self.fixture.db, self.recording, &error);
+    g_assert_cmpstr(recording->chapters, ==,
+                    "[{\"at_ms\":0,\"title_en\":\"Flood map\",\"title_ja\":\"Flood map\"},"
+                    "{\"at_ms\":40000,\"title_en\":\"Flood map\",\"title_ja\":\"Flood map\"}]");
+    clear(&self);
+}
+
 static void test_what_is_not_for_all(void)
 {
     Moments self;
@@ -160,6 +193,7 @@ static void test_captions_of_people(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/recordings/moment/pages-are-there-while-they-were-shown", test_slides);
     g_test_add_func("/recordings/moment/who-has-not-agreed-is-not-in-it", test_consent);
     g_test_add_func("/recordings/moment/what-was-not-for-all-or-in-a-pause-is-left-out",
                     test_what_is_not_for_all);
