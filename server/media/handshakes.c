@@ -30,7 +30,11 @@ void mnb_handshakes_put(MnbWorker *worker, const MnbArrival *arrival, const uint
         worker->stats.dropped_malformed++;
         return;
     }
-    if (self->n == MNB_HANDSHAKES_WAITING) {
+    unsigned of_one = 0;
+    for (unsigned i = 0; i < self->n; i++)
+        of_one +=
+            self->places[(self->first + i) % MNB_HANDSHAKES_WAITING].arrival.key == arrival->key;
+    if (self->n == MNB_HANDSHAKES_WAITING || of_one >= MNB_HANDSHAKES_OF_ONE) {
         worker->stats.dropped_unknown++;
         return;
     }

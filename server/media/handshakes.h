@@ -9,6 +9,7 @@
 
 #define MNB_HANDSHAKES_PER_TURN 4 /* steps: about 1.5 ms */
 #define MNB_HANDSHAKES_WAITING  256
+#define MNB_HANDSHAKES_OF_ONE   16   /* of them from one address: a flood keeps nobody else out */
 #define MNB_HANDSHAKE_BYTES_MAX 1536 /* of a datagram; longer ones are dropped */
 
 typedef struct MnbHandshakes MnbHandshakes;
