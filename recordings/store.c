@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/base/error.h"
+#include "server/base/io.h"
 
 #define RESERVE_NAME "reserve"
 #define N_FOLDERS    (MNB_STORE_LOGS + 1)
@@ -145,27 +146,15 @@ gboolean mnb_store_remove_recording(MnbStore *self, const char *folder, GError *
 
 /* ---- files ---- */
 
-static int write_all(int fd, const char *data, gsize size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        data += written;
-        size -= (gsize)written;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 gboolean mnb_store_write_file(const char *path, const void *data, gsize size, GError **error)
 {
     g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
     int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return mnb_error_from_errno(error, -errno, "%s", path);
-    int result = write_all(fd, data, size);
+    int result = mnb_io_write_all(fd, data, size, MNB_IO_HERE);
+    if (result == 0 && fsync(fd) < 0)
+        result = -errno;
     if (close(fd) < 0 && result == 0)
         result = -errno;
     if (result == 0 && rename(temporary, path) < 0)

@@ -13,6 +13,7 @@
 #include "recordings/recording.h"
 #include "recordings/taxonomy.h"
 #include "server/base/error.h"
+#include "server/base/io.h"
 #include "server/base/ids.h"
 #include "server/base/log.h"
 
@@ -40,20 +41,6 @@ static void work_free(Work *work)
 }
 
 /* Writes all of @bytes. Returns 0 or a negative errno. */
-static int write_all(int fd, const guint8 *bytes, gsize size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes += n;
-        size -= (gsize)n;
-    }
-    return 0;
-}
-
 /* Goes on from where both files are: between file systems of different kinds (a film in a tmpfs)
  * the kernel does not copy. */
 static gboolean copy_by_hand(int from, int to, GCancellable *cancellable, const char *name,
@@ -67,7 +54,7 @@ static gboolean copy_by_hand(int from, int to, GCancellable *cancellable, const 
             return TRUE;
         if (n < 0 && errno == EINTR)
             continue;
-        int result = n < 0 ? -errno : write_all(to, buffer, (gsize)n);
+        int result = n < 0 ? -errno : mnb_io_write_all(to, buffer, (gsize)n, MNB_IO_HERE);
         if (result < 0)
             return mnb_error_from_errno(error, result, "copying %s", name);
         if (g_cancellable_set_error_if_cancelled(cancellable, error))

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/base/error.h"
+#include "server/base/io.h"
 
 #define BATCH_BYTES (256 * 1024)
 #define FULL_BYTES  (4 * 1024 * 1024)
@@ -45,21 +46,6 @@ struct MnbUploadStream {
 
 /* ---- in the thread ---- */
 
-static int write_all(int fd, const guint8 *bytes, gsize size, gint64 at)
-{
-    while (size > 0) {
-        ssize_t n = pwrite(fd, bytes, size, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes += n;
-        at += n;
-        size -= (gsize)n;
-    }
-    return 0;
-}
-
 static gboolean discard(MnbUploadStream *stream, GError **error)
 {
     if (ftruncate(stream->fd, stream->begin) < 0 || fdatasync(stream->fd) < 0)
@@ -86,7 +72,7 @@ static gboolean write_batch(MnbUploadStream *stream, GError **error)
     GByteArray *bytes = stream->worker.bytes;
     if (stream->worker.is_discarded)
         return discard(stream, error);
-    int result = write_all(stream->fd, bytes->data, bytes->len, stream->worker.at);
+    int result = mnb_io_write_all(stream->fd, bytes->data, bytes->len, stream->worker.at);
     if (result < 0)
         return mnb_error_from_errno(error, result, "an upload");
     if (stream->worker.checksum != NULL)
