@@ -40,6 +40,7 @@ static void test_refuses(void)
         "a b.mp4",
         "a%20b.mp4",
         "manifest.json",
+        "film/manifest.json",
         "catalogue.db",
         "a.MP4",
         "a.mkv",
