@@ -17,6 +17,8 @@
 #include "server/http/front-door.h"
 #include "server/http/http.h"
 #include "server/notify.h"
+#include "server/rooms/feed-url.h"
+#include "server/rooms/feeds.h"
 #include "server/rooms/rooms.h"
 #include "server/signalling/signalling.h"
 #include "server/uploads/uploads.h"
@@ -230,6 +232,16 @@ static void on_jobs_changed(gpointer data)
     mnb_jobs_kick(app->jobs);
 }
 
+/* Returns (owned): NULL when there are no live feeds here. */
+static char *find_ingest(void)
+{
+    g_autoptr(GError) missing = NULL;
+    char *program = mnb_programs_find("manabi-ingest", &missing);
+    if (program == NULL)
+        MNB_LOG_WARNING("no live feeds are taken", "reason=%s", missing->message);
+    return program;
+}
+
 static gboolean build_rooms(MnbApp *app, GError **error)
 {
     g_autoptr(GError) missing = NULL;
@@ -238,6 +250,19 @@ static gboolean build_rooms(MnbApp *app, GError **error)
         MNB_LOG_WARNING("sessions cannot be recorded", "reason=%s", missing->message);
     g_autofree char *slides =
         g_build_filename(mnb_store_folder(app->store, MNB_STORE_ROOT), "slides", NULL);
+    for (guint i = 0; app->config->ingest.camera_networks[i] != NULL; i++)
+        if (!mnb_feed_network_check(app->config->ingest.camera_networks[i], error))
+            return FALSE;
+    g_autofree char *ingest = find_ingest();
+    MnbFeedRules rules = {
+        .address = strchr(app->config->server.listen, ':') != NULL ? "::" : "0.0.0.0",
+        .srt_port = (guint16)app->config->ingest.srt_port,
+        .srt_places = (guint)app->config->ingest.srt_ports,
+        .rtmp_port = (guint16)app->config->ingest.rtmp_port,
+        .height = (guint)app->config->ingest.picture_height / 2 * 2,
+        .camera_networks = (const char *const *)app->config->ingest.camera_networks,
+        .walls = app->walls,
+    };
     app->rooms = mnb_rooms_new(
         &(MnbRoomsOptions){
             .catalog = app->catalog,
@@ -246,6 +271,8 @@ static gboolean build_rooms(MnbApp *app, GError **error)
             .record_program = program,
             .walls = app->walls,
             .slides_dir = slides,
+            .ingest_program = ingest,
+            .feed_rules = &rules,
             .ring_bytes = (guint32)app->config->recording.ring_mb << 20,
             .min_free_bytes = app->config->recording.min_free_mb << 20,
             .max_peers = (guint)app->config->rooms.peers_max,

@@ -145,12 +145,14 @@ static void bind(MnbChildLaunch *launch, const char *how, const char *path)
 }
 
 static void build(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
-                  const char *const *reads, const char *const *writes)
+                  const char *const *reads, const char *const *writes, gboolean is_online)
 {
     g_autofree char *folder = g_path_get_dirname(program);
     mnb_child_launch_arg(launch, walls->bwrap);
     for (guint i = 0; i < G_N_ELEMENTS(common); i++)
         mnb_child_launch_arg(launch, common[i]);
+    if (is_online)
+        mnb_child_launch_arg(launch, "--share-net");
     for (guint i = 0; i < G_N_ELEMENTS(passed_on); i++) {
         const char *value = g_getenv(passed_on[i]);
         if (value == NULL)
@@ -173,8 +175,9 @@ static void build(const MnbWalls *walls, MnbChildLaunch *launch, const char *pro
     mnb_child_launch_arg(launch, "--");
 }
 
-void mnb_walls_launch(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
-                      const char *const *reads, const char *const *writes, guint memory_mb)
+static void launch_program(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
+                           const char *const *reads, const char *const *writes, guint memory_mb,
+                           gboolean is_online)
 {
     if (memory_mb != 0 && walls != NULL && walls->prlimit != NULL) {
         g_autofree char *limit =
@@ -184,6 +187,18 @@ void mnb_walls_launch(const MnbWalls *walls, MnbChildLaunch *launch, const char 
         mnb_child_launch_arg(launch, "--");
     }
     if (mnb_walls_stand(walls))
-        build(walls, launch, program, reads, writes);
+        build(walls, launch, program, reads, writes, is_online);
     mnb_child_launch_arg(launch, program);
+}
+
+void mnb_walls_launch(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
+                      const char *const *reads, const char *const *writes, guint memory_mb)
+{
+    launch_program(walls, launch, program, reads, writes, memory_mb, FALSE);
+}
+
+void mnb_walls_launch_online(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
+                             guint memory_mb)
+{
+    launch_program(walls, launch, program, NULL, NULL, memory_mb, TRUE);
 }

@@ -24,3 +24,7 @@ gboolean mnb_walls_stand(const MnbWalls *walls); /* FALSE: programs run without 
  * memory (RLIMIT_DATA), 0: none. */
 void mnb_walls_launch(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
                       const char *const *reads, const char *const *writes, guint memory_mb);
+
+/* The same for a program that needs the network and no file: live feeds. */
+void mnb_walls_launch_online(const MnbWalls *walls, MnbChildLaunch *launch, const char *program,
+                             guint memory_mb);

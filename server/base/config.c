@@ -55,6 +55,11 @@ static const Key keys[] = {
     NUMBER("recording", "ring_mb", recording.ring_mb, "8", 1, 256),
     NUMBER("uploads", "film_max_gb", uploads.film_max_gb, "64", 1, 1024),
     NUMBER("uploads", "city_quota_gb", uploads.city_quota_gb, "200", 0, 1048576),
+    NUMBER("ingest", "srt_port", ingest.srt_port, "9710", 0, 65535),
+    NUMBER("ingest", "srt_ports", ingest.srt_ports, "16", 1, 100),
+    NUMBER("ingest", "rtmp_port", ingest.rtmp_port, "0", 0, 65535),
+    NUMBER("ingest", "picture_height", ingest.picture_height, "720", 180, 1080),
+    STRING("ingest", "camera_networks", ingest.camera_networks, "", KIND_LIST),
     NUMBER("jobs", "parallel", jobs.parallel, "1", 0, 32),
     NUMBER("jobs", "memory_mb", jobs.memory_mb, "0", 0, 65536),
     NUMBER("jobs", "timeout_s", jobs.timeout_s, "1800", 10, 86400),
@@ -216,6 +221,11 @@ static gboolean check_whole(const MnbConfig *config, GError **error)
     if (config->media.port != 0 && config->media.port + config->media.workers > 65536) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,
                     "[media] port: the ports of the workers would end above 65535");
+        return FALSE;
+    }
+    if (config->ingest.srt_port + config->ingest.srt_ports > 65536) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,
+                    "[ingest] srt_port: the ports of the feeds would end above 65535");
         return FALSE;
     }
     return TRUE;

@@ -57,6 +57,13 @@ typedef struct {
         gint64 city_quota_gb; /* of all films that a city uploaded; 0: none */
     } uploads;
     struct {
+        gint64 srt_port;       /* UDP port of the first feed, counting up; 0: no feeds by SRT */
+        gint64 srt_ports;      /* how many */
+        gint64 rtmp_port;      /* TCP port of nginx's rtmp module; 0: no feeds by RTMP */
+        gint64 picture_height; /* of what a feed shows in the room */
+        GStrv camera_networks; /* where RTSP cameras may be besides public addresses */
+    } ingest;
+    struct {
         gint64 parallel;  /* pipeline jobs at once, 0: none run here */
         gint64 memory_mb; /* private memory of a job's program, 0: its own limit */
         gint64 timeout_s; /* a job without progress for so long is stopped and tried again */

@@ -48,6 +48,10 @@ void mnb_api_join(MnbHttpRequest *request);
 
 /* line-check.c */
 void mnb_api_line_check(MnbHttpRequest *request);
+/* feeds.c */
+void mnb_api_feeds(MnbHttpRequest *request);
+void mnb_api_feed_create(MnbHttpRequest *request);
+void mnb_api_feed(MnbHttpRequest *request);
 
 /* recordings.c */
 void mnb_api_recordings(MnbHttpRequest *request);

@@ -377,6 +377,40 @@ void mnb_room_unpublish(MnbMember *member)
         mnb_transport_close(member->publish);
 }
 
+/* ---------------------------------------------------------------------- feeds from the field */
+
+/* What manabi-ingest writes into the ring (docs/pipelines.md); it repairs nothing. */
+static const MnbSdpMedia feed_picture = {
+    .is_video = TRUE, .mid = "v", .codecs = {[MNB_CODEC_VP8] = {.pt = 96, .has_pli = TRUE}}};
+static const MnbSdpMedia feed_sound = {.is_audio = TRUE,
+                                       .mid = "a",
+                                       .codecs = {[MNB_CODEC_OPUS] = {.pt = 111}},
+                                       .sends = {.audio_level = 1}};
+
+gboolean mnb_room_publish_feed(MnbMember *member, int memfd, int eventfd, MnbAppended done,
+                               gpointer data, GError **error)
+{
+    MnbRoom *room = member->room;
+    MnbMediaWorker *worker = roomy_worker(room, error);
+    if (worker == NULL)
+        return FALSE;
+    mnb_room_unpublish(member);
+    MnbTransport *transport = g_new0(MnbTransport, 1);
+    transport->room = room;
+    transport->id = mnb_media_worker_new_id(worker);
+    transport->direction = MNB_PUBLISH;
+    transport->member = member;
+    MnbFeedOpen open = {.transport = transport->id, .room = room->media_room};
+    mnb_media_worker_feed_open(worker, &open, memfd, eventfd);
+    g_hash_table_insert(room->rooms->transports, GUINT_TO_POINTER(transport->id), transport);
+    member->publish = transport;
+    add_publication(member, MNB_SOURCE_MICROPHONE, &feed_sound, MNB_CODEC_OPUS);
+    add_publication(member, MNB_SOURCE_CAMERA, &feed_picture, MNB_CODEC_VP8);
+    append_tracks(member, NULL, 0, done, data);
+    mnb_room_reassign(room);
+    return TRUE;
+}
+
 /* ----------------------------------------------------------------------------------- receiving */
 
 static guint32 random_ssrc(void)

@@ -1,5 +1,6 @@
 /* What the media workers tell, and what becomes of a room whose worker dies. */
 #include "server/base/log.h"
+#include "server/rooms/feeds.h"
 #include "server/rooms/room.h"
 
 static void on_transport_state(MnbMediaWorker *worker, const MnbTransportState *state,
@@ -99,6 +100,14 @@ static void on_slot_state(MnbMediaWorker *worker, const MnbSlotState *state, gpo
         mnb_receiver_on_slot_state(transport->receiver, state);
 }
 
+static void on_feed_key(MnbMediaWorker *worker, const MnbMediaId *track, gpointer data)
+{
+    MnbRooms *rooms = data;
+    const MnbPublication *publication = mnb_rooms_find_publication(rooms, track->id);
+    if (publication != NULL)
+        mnb_feeds_key_frame(rooms->feeds, publication->member->peer);
+}
+
 static GPtrArray *rooms_of(MnbRooms *rooms, const MnbMediaWorker *worker)
 {
     GPtrArray *found = g_ptr_array_new_with_free_func((GDestroyNotify)mnb_room_unref);
@@ -169,6 +178,7 @@ const MnbMediaEvents mnb_room_media_events = {
     .refused = on_refused,
     .transport_stats = on_transport_stats,
     .slot_state = on_slot_state,
+    .feed_key = on_feed_key,
     .gone = on_gone,
     .restarted = on_restarted,
 };

@@ -31,6 +31,7 @@ typedef struct MnbRoomRecorder MnbRoomRecorder;
 typedef struct MnbRoomTell MnbRoomTell;
 typedef struct MnbCounting MnbCounting;
 typedef struct MnbSlides MnbSlides;
+typedef struct MnbFeeds MnbFeeds;
 
 struct MnbRooms {
     MnbCatalog *catalog;
@@ -52,6 +53,7 @@ struct MnbRooms {
     GHashTable *resources;      /* id -> MnbTransport, of the doors */
     MnbSlides *slides;          /* NULL: this server takes none */
     MnbLineChecks *line_checks; /* NULL: without media */
+    MnbFeeds *feeds;            /* NULL: this server takes none */
     GPtrArray *clients;         /* MnbClient, all with a line */
     guint listener;
     guint tick;
@@ -266,6 +268,11 @@ gboolean mnb_room_publish(MnbMember *member, const char *offer, gsize len,
                           const MnbPublishTrack *tracks, guint track_count, char **answer_out,
                           MnbAppended done, gpointer data, GError **error);
 void mnb_room_unpublish(MnbMember *member);
+
+/* The same for a feed whose packets come out of a ring (descriptors borrowed): VP8 as its camera,
+ * Opus as its microphone. FALSE with @error: nothing was changed, and @done is not called. */
+gboolean mnb_room_publish_feed(MnbMember *member, int memfd, int eventfd, MnbAppended done,
+                               gpointer data, GError **error);
 
 /* The offer of a new receiver with slots. Returns (owned). */
 char *mnb_room_subscribe(MnbMember *member, guint audio, guint video, GError **error);

@@ -5,6 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
+#include "server/rooms/feeds.h"
 #include "server/rooms/line-checks.h"
 #include "server/rooms/room-slides.h"
 #include "server/rooms/room-tell.h"
@@ -162,6 +163,7 @@ static gboolean on_tick(gpointer data)
         if (room->rooms != NULL)
             mnb_room_tick(room);
     }
+    mnb_feeds_tick(self->feeds);
     return G_SOURCE_CONTINUE;
 }
 
@@ -215,6 +217,7 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
     self->resources = g_hash_table_new(g_str_hash, g_str_equal);
     self->clients = g_ptr_array_new();
     self->slides = mnb_slides_new(self, options->slides_dir);
+    self->feeds = mnb_feeds_new(self, options->ingest_program, options->feed_rules);
     if (self->pool != NULL) {
         self->listener = mnb_media_pool_listen(self->pool, &mnb_room_media_events, self);
         self->line_checks = mnb_line_checks_new(self->pool);
@@ -294,6 +297,7 @@ void mnb_rooms_free(MnbRooms *self)
         mnb_client_orphan(g_ptr_array_index(self->clients, i));
     if (self->listener != 0)
         mnb_media_pool_unlisten(self->pool, self->listener);
+    mnb_feeds_free(self->feeds);
     mnb_line_checks_free(self->line_checks);
     mnb_slides_free(self->slides);
     g_ptr_array_unref(self->clients);
@@ -335,6 +339,7 @@ void mnb_rooms_event_changed(MnbRooms *self, const char *event)
 
 void mnb_rooms_revoke_link(MnbRooms *self, const char *link)
 {
+    mnb_feeds_changed(self->feeds);
     g_autoptr(GPtrArray) rooms = all_rooms(self);
     for (guint i = 0; i < rooms->len; i++) {
         MnbRoom *room = g_ptr_array_index(rooms, i);

@@ -20,6 +20,7 @@ typedef struct MnbMediaPool MnbMediaPool;
 typedef struct MnbWalls MnbWalls; /* pipelines/manager/walls.h */
 typedef struct MnbRooms MnbRooms;
 typedef struct MnbLineChecks MnbLineChecks; /* line-checks.h */
+typedef struct MnbFeedRules MnbFeedRules;   /* server/rooms/feeds.h */
 
 typedef enum {
     MNB_ROOMS_ERROR_BAD_MESSAGE, /* "bad-message", 400 */
@@ -60,15 +61,17 @@ unsigned mnb_rooms_error_status(const GError *error);
 /* Borrowed objects outlive the rooms; strings are copied. */
 typedef struct {
     MnbCatalog *catalog;
-    MnbMediaPool *pool;         /* NULL: sessions without media (tests) */
-    const MnbClock *clock;      /* NULL: the machine's own */
-    const char *record_program; /* absolute path of manabi-record; NULL: recording is refused */
-    const MnbWalls *walls;      /* around recorders and slides; NULL: they run without */
-    const char *slides_dir;     /* STATE/slides; NULL: no slides */
-    guint32 ring_bytes;         /* of a recorder; 0: its default */
-    gint64 min_free_bytes;      /* below this on the disk no recording starts */
-    guint max_peers;            /* in one session; 0: 300 */
-    guint away_ms;              /* a lost peer's place is kept so long; 0: 60000 */
+    MnbMediaPool *pool;             /* NULL: sessions without media (tests) */
+    const MnbClock *clock;          /* NULL: the machine's own */
+    const char *record_program;     /* absolute path of manabi-record; NULL: recording is refused */
+    const MnbWalls *walls;          /* around recorders and slides; NULL: they run without */
+    const char *slides_dir;         /* STATE/slides; NULL: no slides */
+    const char *ingest_program;     /* absolute path of manabi-ingest; NULL: no live feeds */
+    const MnbFeedRules *feed_rules; /* borrowed; NULL: no live feeds */
+    guint32 ring_bytes;             /* of a recorder; 0: its default */
+    gint64 min_free_bytes;          /* below this on the disk no recording starts */
+    guint max_peers;                /* in one session; 0: 300 */
+    guint away_ms;                  /* a lost peer's place is kept so long; 0: 60000 */
     void (*on_jobs_added)(
         gpointer data); /* work for the pipelines was put into the job table; may be NULL */
     gpointer data;      /* for on_jobs_added */

@@ -6,6 +6,7 @@
 #include "server/base/ids.h"
 #include "server/rooms/doors.h"
 #include "server/rooms/line-checks.h"
+#include "server/rooms/feeds.h"
 #include "server/rooms/slides.h"
 #include <stdio.h>
 #include <string.h>
@@ -199,4 +200,35 @@ void mnb_rooms_revoke_link(MnbRooms *self, const char *link)
 void mnb_rooms_write_metrics(MnbRooms *self, GString *out)
 {
     g_string_append(out, "# TYPE manabi_rooms_sessions gauge\nmanabi_rooms_sessions 1\n");
+}
+
+/* ---- feeds: SRT is taken, and nothing ever arrives ---- */
+
+gboolean mnb_rooms_takes_feeds(MnbRooms *rooms, MnbFeedSource source)
+{
+    return source != MNB_FEED_RTMP;
+}
+
+guint16 mnb_rooms_feed_port(MnbRooms *rooms, const MnbFeed *feed)
+{
+    return feed->source == MNB_FEED_SRT ? (guint16)(9710 + feed->place) : 0;
+}
+
+int mnb_rooms_feed_places(MnbRooms *rooms)
+{
+    return 2;
+}
+
+gboolean mnb_rooms_may_call(MnbRooms *rooms, const char *url, GError **error)
+{
+    return g_str_has_prefix(url, "rtsp://203.0.113.");
+}
+
+void mnb_rooms_feeds_changed(MnbRooms *rooms)
+{
+}
+
+json_t *mnb_rooms_feed_status(MnbRooms *rooms, const MnbFeed *feed)
+{
+    return json_pack("{s:s, s:n, s:n, s:n}", "state", "waiting", "arriving", "refused", "gone");
 }

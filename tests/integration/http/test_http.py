@@ -392,6 +392,9 @@ def every_role_may_do_what_the_table_says_and_nothing_else():
         ("GET", "/api/v1/recordings/" + s.open, everybody), ("GET", f"/media/{s.open}/video.mp4", everybody),
         ("GET", "/api/v1/events?when=all", staff), ("POST", "/api/v1/events", staff),
         ("PATCH", event, hosts), ("GET", event + "/links", hosts), ("POST", event + "/links", hosts),
+        ("GET", event + "/feeds", hosts), ("POST", event + "/feeds", hosts),
+        ("GET", f"/api/v1/events/{s.closed}/feeds", {"stranger", "staff"}),
+        ("GET", "/api/v1/feed", set()),
         ("GET", "/api/v1/sessions/" + session, hosts),
         ("GET", "/api/v1/events/" + s.closed, {"stranger", "staff"}),
         ("PATCH", "/api/v1/events/" + s.closed, {"stranger", "staff"}),
@@ -632,6 +635,43 @@ def a_facilitator_makes_lists_and_revokes_links():
     same(s.ask("DELETE", "/api/v1/links/" + link["id"], bearer=s.facilitator).status, 204)
     assert s.wait_line("link-revoked " + link["id"])
     problem(s.ask("GET", "/api/v1/join", bearer=token), 401, "link-revoked")
+
+
+@test
+def a_feed_is_made_shown_to_its_crew_and_revoked():
+    path = f"/api/v1/events/{s.event}/feeds"
+    made = s.ask("POST", path, {"source": "srt", "name": "北九州 Kitakyushu"}, bearer=s.facilitator)
+    same(made.status, 201)
+    feed = made.json()
+    same((feed["source"], feed["state"], feed["arriving"]), ("srt", "waiting", None))
+    assert re.fullmatch(r"[0-9a-f]{24}", feed["key"]) and re.fullmatch(r"[0-9a-f]{24}", feed["passphrase"]), feed
+    assert feed["key"] != feed["passphrase"]
+    assert feed["publish_url"].startswith(feed["address"] + "?") and feed["key"] in feed["publish_url"]
+    assert feed["publish_qr_svg"].startswith("<svg") and "/feed#" in feed["url"]
+    token = feed["url"].split("#")[1]
+    listed = s.ask("GET", path, bearer=s.facilitator)
+    assert feed["id"] in [item["id"] for item in listed.json()["items"]]
+    for secret in (feed["key"], feed["passphrase"], token):
+        assert secret not in listed.body.decode(), "a list shows no keys"
+    mine = s.ask("GET", "/api/v1/feed", bearer=token).json()
+    same((mine["key"], mine["passphrase"], mine["event"]["id"]), (feed["key"], feed["passphrase"], s.event))
+    same(s.ask("GET", "/api/v1/feed", bearer=s.facilitator).status, 401)  # a link, and no feed's
+    for body, field, code in (
+        ({"source": "srt"}, "name", "required"), ({"name": "x"}, "source", "required"),
+        ({"source": "ndi", "name": "x"}, "source", "unknown"), ({"source": "srt", "name": "x", "city": "99999"}, "city", "unknown"),
+        ({"source": "srt", "name": "x", "url": "rtsp://203.0.113.1/"}, "url", "unknown-field"),
+        ({"source": "rtsp", "name": "x"}, "url", "required"),
+        ({"source": "rtsp", "name": "x", "url": "file:///etc/passwd"}, "url", "wrong-type"),
+    ):
+        answer = s.ask("POST", path, body, bearer=s.facilitator)
+        same(answer.status, 422)
+        assert {"field": field, "code": code} in answer.json()["errors"], answer.json()
+    same(s.ask("POST", path, {"source": "rtmp", "name": "x"}, bearer=s.facilitator).status, 503)
+    same(s.ask("POST", path, {"source": "srt", "name": "second"}, bearer=s.facilitator).status, 201)
+    same(s.ask("POST", path, {"source": "srt", "name": "third"}, bearer=s.facilitator).status, 429)  # the fake server has two ports
+    same(s.ask("DELETE", "/api/v1/links/" + feed["id"], bearer=s.facilitator).status, 204)
+    same(s.ask("GET", "/api/v1/feed", bearer=token).status, 401)
+    same(s.ask("POST", path, {"source": "srt", "name": "third"}, bearer=s.facilitator).status, 201)  # its port is free again
 
 
 @test
