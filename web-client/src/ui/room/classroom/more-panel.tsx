@@ -5,7 +5,7 @@ import { t } from '../../../i18n/room';
 import { REACTIONS } from '../../../protocol/classroom';
 import { announce } from '../../../store/announcer';
 import { Icon } from '../../parts/icon';
-import { reactionMarks } from '../reactions';
+import { drawsEmoji, ReactionMark } from '../reactions';
 import { mayShareScreen, toggleShare } from '../room-bar';
 import { roomIcons } from '../room-icons';
 import { LAYOUTS, useRoom, type Panel } from '../room-ui';
@@ -24,11 +24,11 @@ function PanelLine({ panel, icon, count = 0 }: { panel: Panel; icon: string; cou
 function ReactionRow(): JSX.Element {
   const { store } = useRoom();
   return (
-    <div class="reaction-row" role="group" aria-label={c('room.reactions')}>
+    <div class="reaction-row" data-emoji={drawsEmoji() ? 'yes' : 'no'} role="group" aria-label={c('room.reactions')}>
       {REACTIONS.map((name) => (
         <button key={name} type="button" class="icon-button" aria-label={t(`react.${name}`)} title={t(`react.${name}`)}
           onClick={() => void store.request({ kind: 'react', name })}>
-          <span aria-hidden="true">{reactionMarks[name]}</span>
+          <span aria-hidden="true"><ReactionMark name={name} /></span>
         </button>
       ))}
     </div>
