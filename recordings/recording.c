@@ -4,6 +4,7 @@
 
 #include "recordings/fields.h"
 #include "recordings/film-edit.h"
+#include "recordings/publishing.h"
 #include "recordings/recording-private.h"
 #include "recordings/search-text.h"
 #include "server/base/error.h"
@@ -476,7 +477,9 @@ gboolean mnb_recording_set_ready(MnbDb *db, const char *id, gint64 now_us, MnbRe
     MnbRecordingState ready = recording->state;
     /* A person may have published or withdrawn it meanwhile: that stands. */
     if (ready == MNB_RECORDING_DRAFT || ready == MNB_RECORDING_PROCESSING)
-        ready = recording->publish_when_ready ? MNB_RECORDING_PUBLISHED : MNB_RECORDING_REVIEW;
+        ready = recording->publish_when_ready && !mnb_publishing_needs_second_person(db)
+                    ? MNB_RECORDING_PUBLISHED
+                    : MNB_RECORDING_REVIEW;
     if (state != NULL)
         *state = ready;
     return mnb_recording_set_state(db, id, ready, now_us, error);

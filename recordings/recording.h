@@ -132,7 +132,8 @@ gboolean mnb_recording_update(MnbDb *db, const MnbRecording *recording, gint64 n
 gboolean mnb_recording_set_state(MnbDb *db, const char *id, MnbRecordingState state, gint64 now_us,
                                  GError **error);
 
-/* Write. All its jobs are done: published if publish_when_ready, else review. @state: what it
+/* Write. All its jobs are done: published if publish_when_ready (and no second person has to see it
+ * first, publishing.h), else review. @state: what it
  * became; NULL allowed. */
 gboolean mnb_recording_set_ready(MnbDb *db, const char *id, gint64 now_us, MnbRecordingState *state,
                                  GError **error);

@@ -17,6 +17,7 @@
 #include "server/http/front-door.h"
 #include "server/http/http.h"
 #include "server/notify.h"
+#include "server/publisher.h"
 #include "server/rooms/feed-url.h"
 #include "server/rooms/feeds.h"
 #include "server/rooms/rooms.h"
@@ -46,7 +47,7 @@ struct MnbApp {
     char *public_url;
     gboolean prints_links;
     guint waited_ms; /* for the media workers, at start */
-    guint sources[5];
+    guint sources[8];
     guint n_sources;
     int stopping; /* parts that have not said they are done; 0: not stopping */
     gboolean is_stopping;
@@ -452,6 +453,8 @@ MnbApp *mnb_app_new(const MnbConfig *config, gboolean prints_links, GError **err
     }
     keep_source(app, g_timeout_add_seconds(MNB_CATALOG_BACKUP_S, on_backup, app));
     keep_source(app, g_timeout_add_seconds(PRUNE_INTERVAL_S, on_prune, app));
+    gboolean second_person = config->publishing.second_person == MNB_SWITCH_ON;
+    keep_source(app, mnb_publisher_start(app->catalog, second_person));
     guint64 watchdog_us = mnb_notify_watchdog_us();
     if (watchdog_us > 0)
         keep_source(app, g_timeout_add((guint)(watchdog_us / 1000), on_watchdog, app));

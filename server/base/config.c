@@ -60,6 +60,7 @@ static const Key keys[] = {
     NUMBER("ingest", "rtmp_port", ingest.rtmp_port, "0", 0, 65535),
     NUMBER("ingest", "picture_height", ingest.picture_height, "720", 180, 1080),
     STRING("ingest", "camera_networks", ingest.camera_networks, "", KIND_LIST),
+    CHOICE("publishing", "second_person", publishing.second_person, "off", "on", "off"),
     NUMBER("jobs", "parallel", jobs.parallel, "1", 0, 32),
     NUMBER("jobs", "memory_mb", jobs.memory_mb, "0", 0, 65536),
     NUMBER("jobs", "timeout_s", jobs.timeout_s, "1800", 10, 86400),

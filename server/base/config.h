@@ -64,6 +64,9 @@ typedef struct {
         GStrv camera_networks; /* where RTSP cameras may be besides public addresses */
     } ingest;
     struct {
+        MnbSwitch second_person; /* who publishes is another than who handed in */
+    } publishing;
+    struct {
         gint64 parallel;  /* pipeline jobs at once, 0: none run here */
         gint64 memory_mb; /* private memory of a job's program, 0: its own limit */
         gint64 timeout_s; /* a job without progress for so long is stopped and tried again */

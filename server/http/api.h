@@ -65,6 +65,20 @@ MnbRecording *mnb_api_find_watchable(MnbHttpRequest *request);
 /* The same when who asks may review it. */
 MnbRecording *mnb_api_find_reviewable(MnbHttpRequest *request);
 
+/* publishing.c */
+void mnb_api_publishing(MnbHttpRequest *request);
+void mnb_api_publishing_change(MnbHttpRequest *request);
+
+/* audit.c */
+void mnb_api_audit(MnbHttpRequest *request);
+/* What people call who is behind "staff:ID". Returns (owned). */
+char *mnb_api_actor_name(MnbDb *db, const char *actor);
+
+/* follow-ups.c */
+void mnb_api_follow_ups(MnbHttpRequest *request);
+void mnb_api_follow_up_ask(MnbHttpRequest *request);
+void mnb_api_follow_up_answer(MnbHttpRequest *request);
+
 /* captions.c */
 void mnb_api_captions_list(MnbHttpRequest *request);
 void mnb_api_captions_track(MnbHttpRequest *request);

@@ -197,6 +197,7 @@ MnbHttp *mnb_http_new(const MnbHttpOptions *options, GError **error)
         .checks = mnb_rate_new(20, 5000, RATE_KEYS_MAX),
         .sign_ins = mnb_rate_new(10, 6000, RATE_KEYS_MAX),
         .guesses = mnb_rate_new(30, 2000, RATE_KEYS_MAX),
+        .questions = mnb_rate_new(5, 60000, RATE_KEYS_MAX),
         .public_url = http->public_url,
         .version = http->version,
         .is_secure = g_str_has_prefix(http->public_url, "https:"),
@@ -252,6 +253,7 @@ void mnb_http_unref(MnbHttp *http)
     mnb_rate_free(http->services.checks);
     mnb_rate_free(http->services.sign_ins);
     mnb_rate_free(http->services.guesses);
+    mnb_rate_free(http->services.questions);
     g_array_unref(http->metrics);
     g_free(http->socket_path);
     g_free(http->public_url);

@@ -3,6 +3,7 @@
 #include "recordings/event.h"
 #include "recordings/fields.h"
 #include "recordings/film-edit.h"
+#include "recordings/publishing.h"
 #include "recordings/recording.h"
 #include "recordings/search.h"
 #include "recordings/taxonomy.h"
@@ -334,7 +335,11 @@ static gboolean write_change(MnbDb *db, gpointer data, GError **error)
         action = to == MNB_RECORDING_PUBLISHED   ? "recording-publish"
                  : to == MNB_RECORDING_WITHDRAWN ? "recording-withdraw"
                                                  : "recording-review";
-        if (!mnb_recording_set_state(db, change->id, to, change->now_us, error))
+        /* What a person decides now takes the place of an order for later. */
+        if ((to == MNB_RECORDING_PUBLISHED &&
+             !mnb_publishing_check(db, change->id, change->actor, error)) ||
+            !mnb_recording_set_state(db, change->id, to, change->now_us, error) ||
+            !mnb_publishing_order(db, change->id, 0, "", "", error))
             return FALSE;
     }
     g_autofree char *object = g_strconcat("recording:", change->id, NULL);

@@ -5,6 +5,7 @@
 #include "recordings/capture-timeline.h"
 #include "recordings/film-edit.h"
 #include "recordings/moment.h"
+#include "recordings/publishing.h"
 #include "recordings/recording.h"
 #include "server/base/error.h"
 #include "server/http/api.h"
@@ -112,6 +113,8 @@ static gboolean set_policy(MnbDb *db, const Work *work, GError **error)
 {
     g_autoptr(MnbRecording) recording = mnb_recording_find(db, work->recording, error);
     if (recording == NULL)
+        return FALSE;
+    if (work->is_publish && !mnb_publishing_check(db, work->recording, work->actor, error))
         return FALSE;
     recording->publish_when_ready = work->is_publish;
     return mnb_recording_update(db, recording, work->now_us, error);

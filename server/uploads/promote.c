@@ -4,6 +4,7 @@
 
 #include "recordings/audit.h"
 #include "recordings/job.h"
+#include "recordings/publishing.h"
 #include "server/base/error.h"
 #include "server/uploads/draft.h"
 
@@ -70,6 +71,7 @@ static gboolean write_recording(MnbDb *db, gpointer data, GError **error)
     return job != NULL &&
            mnb_recording_set_state(db, work->id, MNB_RECORDING_PROCESSING, now_us, error) &&
            mnb_upload_set_used(db, work->id, now_us, error) &&
+           mnb_publishing_submit(db, work->id, actor, now_us, error) &&
            mnb_audit_append(db, now_us, actor, "recording-upload", object, NULL, error);
 }
 

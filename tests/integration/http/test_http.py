@@ -408,6 +408,13 @@ def every_role_may_do_what_the_table_says_and_nothing_else():
         ("GET", f"/api/v1/recordings/{s.review}/timeline", hosts),
         ("POST", f"/api/v1/recordings/{s.review}/cancel", hosts),
         ("GET", f"/api/v1/recordings/{s.review}/captions", hosts),
+        ("GET", f"/api/v1/recordings/{s.review}/publishing", hosts),
+        ("POST", f"/api/v1/recordings/{s.review}/publishing", hosts),
+        ("GET", f"/api/v1/recordings/{s.inside}/publishing", staff),
+        ("GET", f"/api/v1/recordings/{s.open}/questions", everybody),
+        ("GET", f"/api/v1/recordings/{s.inside}/questions", staff),
+        ("POST", f"/api/v1/recordings/{s.inside}/questions", staff),
+        ("GET", "/api/v1/audit", staff),
         ("GET", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
         ("PUT", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
         ("DELETE", f"/api/v1/recordings/{s.review}/captions/ja", hosts),
@@ -871,6 +878,59 @@ def one_of_the_posters_is_chosen():
     problem(s.ask("POST", path + "/poster", {"number": 3}, cookie=admin), 422, "invalid", ("number", "unknown"))
     problem(s.ask("POST", path + "/poster", {}, cookie=admin), 422, "invalid", ("number", "required"))
     problem(s.ask("POST", path + "/poster", {"number": 0}, cookie=admin), 422, "invalid", ("number", "out-of-range"))
+
+
+@test
+def a_film_is_handed_in_and_ordered_for_a_time():
+    path = "/api/v1/recordings/" + s.review + "/publishing"
+    same(s.ask("GET", path, cookie=admin).json(), {"publish_at": None, "time_zone": "", "submitted": None,
+                                                   "needs_second_person": False, "may_publish": True})
+    for body, field in (({"publish_at": "2020-01-01T00:00:00Z", "time_zone": "Asia/Tokyo"}, ("publish_at", "in-the-past")),
+                        ({"publish_at": "2190-01-01T00:00:00Z", "time_zone": "Asia/Tokyo"}, ("publish_at", "out-of-range")),
+                        ({"publish_at": "tomorrow"}, ("publish_at", "not-a-time"))):
+        problem(s.ask("POST", path, body, cookie=admin), 422, "invalid", field)
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    problem(s.ask("POST", path, {"publish_at": at}, cookie=admin), 422, "invalid", ("time_zone", "required"))
+    ordered = s.ask("POST", path, {"submit": True, "publish_at": at, "time_zone": "Asia/Tokyo"}, cookie=admin)
+    same(ordered.status, 200, ordered.body)
+    same((ordered.json()["publish_at"], ordered.json()["time_zone"], ordered.json()["submitted"]["is_you"]),
+         (at, "Asia/Tokyo", True))
+    same(s.ask("POST", path, {"publish_at": None}, cookie=admin).json()["publish_at"], None)
+    actions = [row["action"] for row in s.ask("GET", "/api/v1/audit", cookie=admin).json()["items"]]
+    same(actions[:3], ["recording-order", "recording-order", "recording-submit"])
+
+
+@test
+def who_did_what_is_shown_page_by_page():
+    first = s.ask("GET", "/api/v1/audit", cookie=admin).json()
+    row = first["items"][0]
+    same((row["actor_name"], "title_en" in row), ("Admin", row["object"].startswith("recording:")))
+    seqs = [one["seq"] for one in first["items"]]
+    same(seqs, sorted(seqs, reverse=True))
+    older = s.ask("GET", f"/api/v1/audit?before={seqs[1]}", cookie=admin).json()["items"]
+    assert all(one["seq"] < seqs[1] for one in older), older
+    problem(s.ask("GET", "/api/v1/audit?before=x", cookie=admin), 400, "bad-query")
+    problem(s.ask("GET", "/api/v1/audit"), 401, "not-signed-in")
+
+
+@test
+def questions_to_the_city_are_shown_once_they_are_answered():
+    path = f"/api/v1/recordings/{s.open}/questions"
+    problem(s.ask("POST", path, {"text": "?"}), 422, "invalid", ("text", "too-short"))
+    problem(s.ask("POST", path, {"text": "x" * 1001}), 422, "invalid", ("text", "too-long"))
+    same(s.ask("POST", path, {"text": "How is <b>rain</b> measured?", "name": "Rahman"}).status, 202)
+    same(s.ask("GET", path).json(), {"items": []})
+    question = s.ask("GET", path, cookie=admin).json()["items"][0]
+    same((question["text"], question["state"]), ("How is <b>rain</b> measured?", "open"))
+    one = f"{path}/{question['id']}"
+    problem(s.ask("PATCH", one, {"answer_en": "x"}), 401, "not-signed-in")
+    problem(s.ask("PATCH", one, {"state": "shown"}, cookie=admin), 422, "invalid")
+    same(s.ask("PATCH", one, {"answer_en": "By gauges.", "answer_ja": "雨量計です。", "state": "shown"}, cookie=admin).status, 200)
+    shown = s.ask("GET", path).json()["items"]
+    same([(item["answer_en"], "state" in item) for item in shown], [("By gauges.", False)])
+    problem(s.ask("PATCH", f"{path}/{NO_ID}", {"answer_en": "x"}, cookie=admin), 404, "not-found")
+    answers = [s.ask("POST", path, {"text": "and again"}).status for _ in range(6)]
+    assert answers[0] == 202 and answers[-1] == 429, answers
 
 
 @test

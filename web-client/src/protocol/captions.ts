@@ -1,4 +1,4 @@
-/** Captions of a film as they are brought and edited (docs/protocol.md, 2.5). */
+/** Captions of a film as they are brought and edited (docs/protocol.md, 2.7). */
 import { list, number, object, string, withDefault } from './decode';
 
 /** Times in ms, of what was captured. */
