@@ -277,6 +277,7 @@ static gboolean build_rooms(MnbApp *app, GError **error)
             .ring_bytes = (guint32)app->config->recording.ring_mb << 20,
             .min_free_bytes = app->config->recording.min_free_mb << 20,
             .max_peers = (guint)app->config->rooms.peers_max,
+            .spread = (guint)app->config->media.spread,
             .away_ms = (guint)(app->config->rooms.away_s * 1000),
             .on_jobs_added = on_jobs_changed,
             .data = app,

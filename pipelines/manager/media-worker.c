@@ -634,6 +634,11 @@ guint mnb_media_worker_restarts(const MnbMediaWorker *worker)
     return worker->restarts;
 }
 
+guint mnb_media_worker_cpu_permille(const MnbMediaWorker *worker)
+{
+    return worker->cpu_permille;
+}
+
 gboolean mnb_media_worker_is_ready(const MnbMediaWorker *worker)
 {
     return worker->is_ready;

@@ -41,6 +41,8 @@ typedef struct {
 
 /* Ready: it has said READY and takes part in mnb_media_pool_pick(). */
 gboolean mnb_media_worker_is_ready(const MnbMediaWorker *worker);
+/* Processor time of the last second; 1000: all of one core. */
+guint mnb_media_worker_cpu_permille(const MnbMediaWorker *worker);
 guint mnb_media_worker_index(const MnbMediaWorker *worker); /* 0.. in its pool */
 GPid mnb_media_worker_pid(const MnbMediaWorker *worker);    /* 0 while it is down */
 

@@ -45,6 +45,7 @@ static const Key keys[] = {
     NUMBER("server", "stop_timeout_s", server.stop_timeout_s, "10", 1, 600),
     CHOICE("server", "log_level", server.log_level, "info", "error", "warning", "info", "debug"),
     NUMBER("media", "workers", media.workers, "0", 0, 64),
+    NUMBER("media", "spread", media.spread, "600", 1, 5000),
     NUMBER("media", "port", media.port, "0", 0, 65535),
     STRING("media", "announce", media.announce, "", KIND_LIST),
     CHOICE("media", "tcp", media.tcp, "on", "on", "off"),

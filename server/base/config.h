@@ -39,6 +39,7 @@ typedef struct {
     } server;
     struct {
         gint64 workers; /* 0: one a processor */
+        gint64 spread;  /* receivers of one session at one worker before the next is used */
         gint64 port;    /* UDP port of the first worker, counting up; 0: any free ones */
         GStrv announce; /* addresses told to browsers, "ADDRESS" or "ADDRESS:PORT"; empty: found */
         MnbSwitch tcp;  /* ICE-TCP, too */

@@ -9,9 +9,9 @@
 #include "server/media/worker-state.h"
 
 #define MNB_FEED_EVENTS                                                                            \
-    0x8000u              /* epoll data of the feeds' eventfds, from here to MNB_TCP_EVENTS         \
-                          */
-#define MNB_FEEDS_MAX 64 /* of one worker */
+    0x8000u               /* epoll data of the feeds' eventfds, from here to MNB_TCP_EVENTS        \
+                           */
+#define MNB_FEEDS_MAX 256 /* of one worker */
 
 /* @memfd, @eventfd: borrowed. Returns 0; -EEXIST, -EINVAL, -ENOSPC, -ENOMEM, or what
  * mnb_ring_open_consumer() says. */

@@ -27,7 +27,7 @@
 #define MNB_VIDEO_RING     512 /* packets kept of a video track; a power of two */
 #define MNB_AUDIO_RING     128
 #define MNB_PENDING_MAX    32 /* packets of a track that wait for their fan-out */
-#define MNB_TRACK_TAPS_MAX 4
+#define MNB_TRACK_TAPS_MAX 8
 #define MNB_VIDEO_HISTORY  1024 /* packets a slot remembers having sent; a power of two */
 #define MNB_SPEAKERS       3
 
@@ -374,7 +374,7 @@ struct MnbWorker {
     MnbDtlsContext *dtls_context;
 
     MnbIdMap rooms, transports, tracks, slots, taps;
-    MnbFeed *feeds[64];    /* MNB_FEEDS_MAX */
+    MnbFeed *feeds[256];   /* MNB_FEEDS_MAX */
     MnbIdMap ufrags;       /* hash of ufrag -> transport */
     MnbIdMap flows;        /* hash of flow -> tuple */
     MnbTransport *closing; /* freed at the end of the step */

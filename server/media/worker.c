@@ -382,8 +382,8 @@ static void read_socket(MnbWorker *worker, unsigned index)
         int n = mnb_rx_read(worker, index, on_datagram);
         if (n == 0)
             return;
+        mnb_tap_flush_all(worker); /* first: another worker may have receivers of it */
         mnb_fanout_run(worker, worker->now_us);
-        mnb_tap_flush_all(worker);
         mnb_tx_flush(worker->tx);
         if (n < MNB_RX_BATCH)
             return;

@@ -16,6 +16,7 @@ void mnb_room_set_worker(MnbRoom *room, MnbMediaWorker *worker)
     MnbRooms *rooms = room->rooms;
     if (room->media_room != 0)
         g_hash_table_remove(rooms->by_media_room, GUINT_TO_POINTER(room->media_room));
+    mnb_room_forget_branches(room);
     room->worker = worker;
     room->media_room = mnb_media_worker_new_id(worker);
     g_hash_table_insert(rooms->by_media_room, GUINT_TO_POINTER(room->media_room), room);
@@ -32,20 +33,23 @@ gboolean mnb_room_pick_worker(MnbRoom *room)
     return worker != NULL;
 }
 
+static const char no_worker[] = "no media worker is ready; try again in a second";
+
 static MnbMediaWorker *ready_worker(MnbRoom *room, GError **error)
 {
     if (!mnb_room_pick_worker(room) || !mnb_media_worker_is_ready(room->worker)) {
-        fail(error, MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE,
-             "no media worker is ready; try again in a second");
+        fail(error, MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE, no_worker);
         return NULL;
     }
     return room->worker;
 }
 
 /* The worker for a new connection; NULL with @error when it has no place left. */
-static MnbMediaWorker *roomy_worker(MnbRoom *room, GError **error)
+static MnbMediaWorker *roomy_worker(MnbRoom *room, MnbDirection direction, GError **error)
 {
     MnbMediaWorker *worker = ready_worker(room, error);
+    if (worker != NULL && direction == MNB_RECEIVE)
+        worker = mnb_room_place_receiver(room);
     if (worker != NULL && mnb_media_worker_stats(worker)->transports >= MNB_TRANSPORTS_MAX) {
         fail(error, MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE, "the media worker has no place left");
         return NULL;
@@ -59,12 +63,16 @@ static MnbTransport *transport_open(MnbRoom *room, MnbMediaWorker *worker, MnbDi
 {
     MnbTransport *transport = g_new0(MnbTransport, 1);
     transport->room = room;
+    transport->worker = worker;
     transport->id = mnb_media_worker_new_id(worker);
     transport->direction = direction;
     mnb_random_fill(&transport->session, sizeof transport->session);
     mnb_ice_make_credentials(worker, transport->ufrag, transport->pwd);
     MnbTransportOpen open = {
-        .transport = transport->id, .room = room->media_room, .direction = (guint8)direction};
+        .transport = transport->id,
+        .room = mnb_room_id_at(room, worker),
+        .direction = (guint8)direction,
+    };
     g_strlcpy(open.ufrag, transport->ufrag, sizeof open.ufrag);
     g_strlcpy(open.pwd, transport->pwd, sizeof open.pwd);
     mnb_media_worker_transport_open(worker, &open);
@@ -79,28 +87,27 @@ static void transport_set_remote(MnbTransport *transport, const MnbSdp *sdp)
     memcpy(remote.fingerprint, sdp->fingerprint, sizeof remote.fingerprint);
     g_strlcpy(transport->remote_ufrag, sdp->ufrag, sizeof transport->remote_ufrag);
     memcpy(transport->remote_fingerprint, sdp->fingerprint, sizeof sdp->fingerprint);
-    mnb_media_worker_transport_remote(transport->room->worker, &remote);
+    mnb_media_worker_transport_remote(transport->worker, &remote);
 }
 
 /* @candidates: borrowed by @local. */
 static void fill_local(MnbTransport *transport, MnbSdpLocal *local,
                        MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX])
 {
-    mnb_ice_fill_local(transport->room->worker, transport->ufrag, transport->pwd, candidates,
-                       local);
+    mnb_ice_fill_local(transport->worker, transport->ufrag, transport->pwd, candidates, local);
     local->session = transport->session;
     local->version = ++transport->version;
 }
 
 static void restart_ice(MnbTransport *transport, const char *remote_ufrag)
 {
-    mnb_ice_make_credentials(transport->room->worker, transport->ufrag, transport->pwd);
+    mnb_ice_make_credentials(transport->worker, transport->ufrag, transport->pwd);
     MnbTransportRestart restart = {.transport = transport->id};
     g_strlcpy(restart.ufrag, transport->ufrag, sizeof restart.ufrag);
     g_strlcpy(restart.pwd, transport->pwd, sizeof restart.pwd);
     g_strlcpy(restart.remote_ufrag, remote_ufrag, sizeof restart.remote_ufrag);
     g_strlcpy(transport->remote_ufrag, remote_ufrag, sizeof transport->remote_ufrag);
-    mnb_media_worker_transport_restart(transport->room->worker, &restart);
+    mnb_media_worker_transport_restart(transport->worker, &restart);
 }
 
 gboolean mnb_transport_restart(MnbTransport *transport, const char *remote_ufrag,
@@ -108,8 +115,8 @@ gboolean mnb_transport_restart(MnbTransport *transport, const char *remote_ufrag
 {
     MnbSdpLocal local;
     MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
-    if (ready_worker(transport->room, error) == NULL)
-        return FALSE;
+    if (!mnb_media_worker_is_ready(transport->worker))
+        return fail(error, MNB_ROOMS_ERROR_MEDIA_UNAVAILABLE, no_worker);
     restart_ice(transport, remote_ufrag);
     fill_local(transport, &local, candidates);
     *sdp_fragment_out = mnb_sdp_fragment(&local);
@@ -131,8 +138,10 @@ static void publication_free(MnbPublication *publication)
 static void remove_publication(MnbPublication *publication)
 {
     MnbMediaWorker *worker = publication->member->room->worker;
-    for (guint i = 0; i < publication->layer_count; i++)
+    for (guint i = 0; i < publication->layer_count; i++) {
         mnb_media_worker_track_remove(worker, publication->layers[i].track);
+        mnb_room_unspread_track(publication->member->room, publication->layers[i].track);
+    }
     publication_free(publication);
 }
 
@@ -141,6 +150,9 @@ void mnb_transport_forget(MnbTransport *transport)
 {
     MnbRoom *room = transport->room;
     MnbMember *member = transport->member;
+    const MnbMediaWorker *worker = transport->worker;
+    if (transport->direction == MNB_PUBLISH)
+        mnb_room_unspread_publisher(room, transport->id);
     if (transport->direction == MNB_PUBLISH && member != NULL) {
         for (guint i = 0; i < MNB_N_SOURCES; i++)
             if (member->publications[i] != NULL)
@@ -157,12 +169,13 @@ void mnb_transport_forget(MnbTransport *transport)
     g_hash_table_remove(room->rooms->transports, GUINT_TO_POINTER(transport->id));
     mnb_doors_forget(transport);
     g_free(transport);
+    mnb_room_receiver_gone(room, worker);
     mnb_room_reassign(room);
 }
 
 void mnb_transport_close(MnbTransport *transport)
 {
-    mnb_media_worker_transport_close(transport->room->worker, transport->id);
+    mnb_media_worker_transport_close(transport->worker, transport->id);
     mnb_transport_forget(transport);
 }
 
@@ -250,6 +263,7 @@ static void add_publication(MnbMember *member, MnbSource source, const MnbSdpMed
     }
     publication->id = publication->layers[0].track;
     member->publications[source] = publication;
+    mnb_room_spread_publication(publication);
     mnb_room_set_aside(member);
 }
 
@@ -353,8 +367,8 @@ gboolean mnb_room_publish(MnbMember *member, const char *offer, gsize len,
     else if (!plan_named(sdp, tracks, track_count, plan, error))
         return FALSE;
     refuse_unplanned(sdp, plan);
-    MnbMediaWorker *worker =
-        member->publish != NULL ? ready_worker(room, error) : roomy_worker(room, error);
+    MnbMediaWorker *worker = member->publish != NULL ? ready_worker(room, error)
+                                                     : roomy_worker(room, MNB_PUBLISH, error);
     if (worker == NULL)
         return FALSE;
     /* Judged with empty local values first, so that a bad offer does not end what is published. */
@@ -391,12 +405,13 @@ gboolean mnb_room_publish_feed(MnbMember *member, int memfd, int eventfd, MnbApp
                                gpointer data, GError **error)
 {
     MnbRoom *room = member->room;
-    MnbMediaWorker *worker = roomy_worker(room, error);
+    MnbMediaWorker *worker = roomy_worker(room, MNB_PUBLISH, error);
     if (worker == NULL)
         return FALSE;
     mnb_room_unpublish(member);
     MnbTransport *transport = g_new0(MnbTransport, 1);
     transport->room = room;
+    transport->worker = worker;
     transport->id = mnb_media_worker_new_id(worker);
     transport->direction = MNB_PUBLISH;
     transport->member = member;
@@ -446,7 +461,7 @@ static MnbReceiver *receiver_new(MnbRoom *room, MnbMediaWorker *worker)
 /* The worker learns the slots once the receiver has said what it can play. @media[i]: of slot i. */
 static void add_slots(MnbReceiver *receiver, const MnbSdpMedia *const *media)
 {
-    MnbMediaWorker *worker = receiver->transport->room->worker;
+    MnbMediaWorker *worker = receiver->transport->worker;
     for (guint i = 0; i < receiver->count; i++) {
         MnbSlot *slot = &receiver->slots[i];
         MnbSlotAdd add = {.slot = mnb_media_worker_new_id(worker),
@@ -471,7 +486,7 @@ char *mnb_room_subscribe(MnbMember *member, guint audio, guint video, GError **e
     MnbSdpLocal local;
     MnbSdpCandidate candidates[MNB_MEDIA_ADDRESSES_MAX];
     MnbSdpSlot slots[MNB_SLOTS_MAX];
-    MnbMediaWorker *worker = roomy_worker(room, error);
+    MnbMediaWorker *worker = roomy_worker(room, MNB_RECEIVE, error);
     if (worker == NULL)
         return NULL;
     if (member->receiver != NULL)
@@ -549,7 +564,7 @@ char *mnb_room_receive(MnbRoom *room, const char *only_peer, const char *offer, 
              "no m-line is recvonly with Opus, VP8 or H264 (packetization-mode 1)");
         return NULL;
     }
-    MnbMediaWorker *worker = roomy_worker(room, error);
+    MnbMediaWorker *worker = roomy_worker(room, MNB_RECEIVE, error);
     if (worker == NULL)
         return NULL;
     MnbReceiver *receiver = receiver_new(room, worker);

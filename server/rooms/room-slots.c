@@ -195,7 +195,7 @@ static void bind_slots(MnbReceiver *receiver, gboolean *is_told)
         if (track != slot->track || rank != slot->rank) {
             slot->track = track;
             slot->rank = rank;
-            mnb_media_worker_slot_bind(room->worker, slot->id, track, rank);
+            mnb_media_worker_slot_bind(receiver->transport->worker, slot->id, track, rank);
         }
         if (strcmp(peer, slot->peer) != 0 || is_channel != slot->is_channel ||
             (publication != NULL && publication->source != slot->source)) {
@@ -271,7 +271,7 @@ void mnb_receiver_send_limit(const MnbReceiver *receiver)
 {
     const MnbTransport *transport = receiver->transport;
     if (transport->member != NULL)
-        mnb_media_worker_transport_limit(transport->room->worker, transport->id,
+        mnb_media_worker_transport_limit(transport->worker, transport->id,
                                          transport->member->limit_bps);
 }
 

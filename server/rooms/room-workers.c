@@ -3,14 +3,31 @@
 #include "server/rooms/feeds.h"
 #include "server/rooms/room.h"
 
+/* A copy of a publisher at another worker has failed. */
+static void on_copy_closed(MnbRooms *rooms, const MnbMediaWorker *worker, guint32 transport)
+{
+    GHashTableIter iter;
+    gpointer value;
+    MnbRoom *found = NULL;
+    g_hash_table_iter_init(&iter, rooms->by_session);
+    while (found == NULL && g_hash_table_iter_next(&iter, NULL, &value))
+        if (mnb_room_owns_copy(value, worker, transport))
+            found = value;
+    if (found != NULL)
+        mnb_room_drop_branch(found, worker);
+}
+
 static void on_transport_state(MnbMediaWorker *worker, const MnbTransportState *state,
                                gpointer data)
 {
     MnbRooms *rooms = data;
     MnbTransport *transport =
         g_hash_table_lookup(rooms->transports, GUINT_TO_POINTER(state->transport));
-    if (transport == NULL)
+    if (transport == NULL) {
+        if (state->state == MNB_TRANSPORT_CLOSED)
+            on_copy_closed(rooms, worker, state->transport);
         return;
+    }
     MNB_LOG_DEBUG("transport", "id=%u state=%u reason=%u", state->transport, state->state,
                   state->reason);
     transport->is_silent = state->state == MNB_TRANSPORT_DISCONNECTED;
@@ -25,8 +42,8 @@ static void on_track_state(MnbMediaWorker *worker, const MnbTrackState *state, g
 {
     MnbRooms *rooms = data;
     MnbPublication *publication = mnb_rooms_find_publication(rooms, state->track);
-    if (publication == NULL)
-        return;
+    if (publication == NULL || publication->member->room->worker != worker)
+        return; /* a branch says it too */
     MnbRoom *room = publication->member->room;
     for (guint i = 0; i < publication->layer_count; i++) {
         MnbLayer *layer = &publication->layers[i];
@@ -104,7 +121,11 @@ static void on_feed_key(MnbMediaWorker *worker, const MnbMediaId *track, gpointe
 {
     MnbRooms *rooms = data;
     const MnbPublication *publication = mnb_rooms_find_publication(rooms, track->id);
-    if (publication != NULL)
+    const MnbRoom *room = publication != NULL ? publication->member->room : NULL;
+    if (room != NULL &&
+        room->worker != worker) /* a branch, whose tracks have the ids of the real ones */
+        mnb_media_worker_key_frame(room->worker, track->id);
+    else if (publication != NULL)
         mnb_feeds_key_frame(rooms->feeds, publication->member->peer);
 }
 
@@ -131,7 +152,8 @@ static void move_room(MnbRoom *room, MnbMediaWorker *worker)
     mnb_room_broadcast(room, text);
 }
 
-static guint forget_transports(MnbRoom *room)
+/* @gone: the room's worker; those of branches are closed. */
+static guint forget_transports(MnbRoom *room, const MnbMediaWorker *gone)
 {
     g_autoptr(GPtrArray) transports = g_ptr_array_new();
     GHashTableIter iter;
@@ -140,9 +162,23 @@ static guint forget_transports(MnbRoom *room)
     while (g_hash_table_iter_next(&iter, NULL, &value))
         if (((MnbTransport *)value)->room == room)
             g_ptr_array_add(transports, value);
-    for (guint i = 0; i < transports->len; i++)
-        mnb_transport_forget(g_ptr_array_index(transports, i));
+    for (guint i = 0; i < transports->len; i++) {
+        MnbTransport *transport = g_ptr_array_index(transports, i);
+        if (transport->worker == gone)
+            mnb_transport_forget(transport);
+        else
+            mnb_transport_close(transport);
+    }
     return transports->len;
+}
+
+static void drop_branches(MnbRooms *rooms, const MnbMediaWorker *worker)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, rooms->by_session);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        mnb_room_drop_branch(value, worker);
 }
 
 /* All that it knew is void. Another worker takes the room at once; where there is none, the same
@@ -151,9 +187,10 @@ static void on_gone(MnbMediaWorker *worker, gpointer data)
 {
     MnbRooms *self = data;
     g_autoptr(GPtrArray) rooms = rooms_of(self, worker);
+    drop_branches(self, worker);
     for (guint i = 0; i < rooms->len; i++) {
         MnbRoom *room = g_ptr_array_index(rooms, i);
-        guint transports = forget_transports(room);
+        guint transports = forget_transports(room, worker);
         MnbMediaWorker *other = mnb_media_pool_pick(self->pool);
         MNB_LOG_WARNING("media of a session are gone", "session=%s transports=%u moved=%s",
                         room->state->session, transports, other != NULL ? "yes" : "no");

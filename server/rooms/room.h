@@ -42,6 +42,7 @@ struct MnbRooms {
     guint32 ring_bytes;
     gint64 min_free_bytes;
     guint max_peers;
+    guint spread; /* receivers of a room at one media worker before the next is used */
     gint64 away_us;
     void (*on_jobs_added)(gpointer data);
     gpointer data;
@@ -65,6 +66,8 @@ struct MnbRooms {
 
     guint64 joins, chats, appends_failed, recordings_started;
 };
+
+typedef struct MnbBranch MnbBranch; /* room-spread.c */
 
 /* One layer of a published m-line: a track at the worker. */
 typedef struct {
@@ -92,6 +95,7 @@ typedef struct {
 
 struct MnbTransport {
     MnbRoom *room;
+    MnbMediaWorker *worker; /* the room's, or of a branch (room-spread.c) */
     guint32 id;
     MnbDirection direction;
     MnbMember *member;     /* NULL: WHEP */
@@ -159,6 +163,7 @@ struct MnbRoom {
     GHashTable *members;    /* peer id -> MnbMember */
     GHashTable *entering;   /* ids of encoders that are on their way back in (doors.c) */
     GPtrArray *receivers;   /* MnbReceiver, borrowed */
+    GPtrArray *branches;    /* MnbBranch: at other workers */
     MnbMediaWorker *worker; /* NULL: no media yet */
     guint32 media_room;
     guint reassign; /* source id */
@@ -293,6 +298,26 @@ void mnb_transport_forget(MnbTransport *transport);
 
 /* The publication is on, says the log. */
 gboolean mnb_publication_is_on(const MnbPublication *publication);
+
+/* ------------------------------------------------------------------------------- room-spread.c */
+
+GPtrArray *mnb_room_branches_new(void);
+/* The room's id at @worker: its own one, or a branch's. */
+guint32 mnb_room_id_at(const MnbRoom *room, const MnbMediaWorker *worker);
+/* The worker for one more receiver; opens a branch when those that there are have enough. The room
+ * has a worker. */
+MnbMediaWorker *mnb_room_place_receiver(MnbRoom *room);
+/* After a receiver at @worker was forgotten. */
+void mnb_room_receiver_gone(MnbRoom *room, const MnbMediaWorker *worker);
+/* Tell the branches what is published, and what no longer. @publisher: a transport. */
+void mnb_room_spread_publication(const MnbPublication *publication);
+void mnb_room_unspread_track(const MnbRoom *room, guint32 track);
+void mnb_room_unspread_publisher(const MnbRoom *room, guint32 publisher);
+/* The worker of a branch is gone, or its copy failed: its receivers begin anew. */
+void mnb_room_drop_branch(MnbRoom *room, const MnbMediaWorker *worker);
+/* All branches are void: the room begins anew, or closes. Its receivers are forgotten by others. */
+void mnb_room_forget_branches(MnbRoom *room);
+gboolean mnb_room_owns_copy(const MnbRoom *room, const MnbMediaWorker *worker, guint32 transport);
 
 /* -------------------------------------------------------------------------------- room-slots.c */
 

@@ -15,6 +15,7 @@
 #define TICK_MS         1000
 #define STOP_LIMIT_S    9 /* a recorder has 8 s */
 #define PEERS_DEFAULT   300
+#define SPREAD_DEFAULT  600
 #define AWAY_DEFAULT_MS 60000
 
 /* ------------------------------------------------------------------------------ life of a room */
@@ -34,6 +35,7 @@ static MnbRoom *room_new(MnbRooms *rooms, const MnbSession *session, MnbEvent *e
     room->members = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, member_free);
     room->entering = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     room->receivers = g_ptr_array_new();
+    room->branches = mnb_room_branches_new();
     room->tell = mnb_room_tell_new(room);
     room->countings = g_ptr_array_new_with_free_func(mnb_counting_free);
     return room;
@@ -55,6 +57,7 @@ void mnb_room_unref(MnbRoom *room)
     g_hash_table_unref(room->entering);
     g_ptr_array_unref(room->receivers);
     g_ptr_array_unref(room->countings);
+    g_ptr_array_unref(room->branches);
     mnb_room_tell_free(room->tell);
     g_free(room);
 }
@@ -62,6 +65,7 @@ void mnb_room_unref(MnbRoom *room)
 static void close_room(MnbRooms *rooms, MnbRoom *room)
 {
     mnb_room_record_free(room);
+    mnb_room_forget_branches(room);
     g_clear_handle_id(&room->reassign, g_source_remove);
     g_clear_pointer(&room->tell, mnb_room_tell_free);
     g_ptr_array_set_size(room->countings, 0);
@@ -206,6 +210,7 @@ MnbRooms *mnb_rooms_new(const MnbRoomsOptions *options, GError **error)
     self->ring_bytes = options->ring_bytes;
     self->min_free_bytes = options->min_free_bytes;
     self->max_peers = options->max_peers != 0 ? options->max_peers : PEERS_DEFAULT;
+    self->spread = options->spread != 0 ? options->spread : SPREAD_DEFAULT;
     self->away_us = (gint64)(options->away_ms != 0 ? options->away_ms : AWAY_DEFAULT_MS) *
                     G_TIME_SPAN_MILLISECOND;
     self->on_jobs_added = options->on_jobs_added;

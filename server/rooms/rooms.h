@@ -71,6 +71,7 @@ typedef struct {
     guint32 ring_bytes;             /* of a recorder; 0: its default */
     gint64 min_free_bytes;          /* below this on the disk no recording starts */
     guint max_peers;                /* in one session; 0: 300 */
+    guint spread;                   /* receivers of one session at one media worker; 0: 600 */
     guint away_ms;                  /* a lost peer's place is kept so long; 0: 60000 */
     void (*on_jobs_added)(
         gpointer data); /* work for the pipelines was put into the job table; may be NULL */
