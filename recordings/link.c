@@ -145,21 +145,33 @@ MnbLink *mnb_link_find_by_token(MnbDb *db, const char *token, gint64 now_us, GEr
     return mnb_link_check(link, now_us, error) ? g_steal_pointer(&link) : NULL;
 }
 
-GPtrArray *mnb_link_list(MnbDb *db, const char *event, GError **error)
+static GPtrArray *list(MnbDb *db, const char *sql, const char *of, GError **error)
 {
-    g_autoptr(MnbStmt) stmt =
-        mnb_db_prepare(db,
-                       "SELECT " COLUMNS " FROM link WHERE event = ?1 AND kind = 'role'"
-                       " ORDER BY created_us, rowid",
-                       error);
+    g_autoptr(MnbStmt) stmt = mnb_db_prepare(db, sql, error);
     if (stmt == NULL)
         return NULL;
-    mnb_stmt_bind_text(stmt, 1, event);
+    mnb_stmt_bind_text(stmt, 1, of);
     g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func(free_link);
     int result;
     while ((result = mnb_stmt_step(stmt, error)) > 0)
         g_ptr_array_add(links, read_row(stmt));
     return result == 0 ? g_steal_pointer(&links) : NULL;
+}
+
+GPtrArray *mnb_link_list(MnbDb *db, const char *event, GError **error)
+{
+    return list(db,
+                "SELECT " COLUMNS " FROM link WHERE event = ?1 AND kind = 'role'"
+                " ORDER BY created_us, rowid",
+                event, error);
+}
+
+GPtrArray *mnb_link_list_media(MnbDb *db, const char *session, GError **error)
+{
+    return list(db,
+                "SELECT " COLUMNS " FROM link WHERE session = ?1 AND kind = 'media'"
+                " ORDER BY created_us, rowid",
+                session, error);
 }
 
 gboolean mnb_link_may(const MnbLink *link, MnbPermission permission)

@@ -49,6 +49,9 @@ MnbLink *mnb_link_find(MnbDb *db, const char *id, GError **error);
 /* Of kind role, oldest first. Returns (owned): MnbLink elements that the array frees. */
 GPtrArray *mnb_link_list(MnbDb *db, const char *event, GError **error);
 
+/* Of kind media, for @session, oldest first. Returns as above. */
+GPtrArray *mnb_link_list_media(MnbDb *db, const char *session, GError **error);
+
 /* Does it open now? The errors of mnb_link_find_by_token(). To look again at a link in hand. */
 gboolean mnb_link_check(const MnbLink *link, gint64 now_us, GError **error);
 

@@ -23,6 +23,7 @@ struct MnbAdmin {
     char *public_url;
     char *path;
     void (*on_jobs_changed)(gpointer data);
+    void (*on_link_revoked)(const char *link, gpointer data);
     gpointer data;
     GSocketService *service;
     MnbImporter *importer;
@@ -220,6 +221,73 @@ static void run_token(Call *call)
     write_and_answer(call, write_token);
 }
 
+static json_t *time_json(gint64 time_us)
+{
+    return time_us == 0 ? json_null() : json_integer(time_us / G_USEC_PER_SEC);
+}
+
+static void run_tokens(Call *call)
+{
+    const char *id;
+    if (json_unpack(call->request, "{s:s}", "session", &id) != 0) {
+        answer_invalid(call, "of which session?");
+        return;
+    }
+    MnbDb *db = mnb_catalog_reader(call->admin->catalog);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MnbSession) session = mnb_session_find(db, id, &error);
+    g_autoptr(GPtrArray) links = session != NULL ? mnb_link_list_media(db, id, &error) : NULL;
+    if (links == NULL) {
+        answer_error(call, error);
+        return;
+    }
+    json_t *tokens = json_array();
+    for (guint i = 0; i < links->len; i++) {
+        const MnbLink *link = g_ptr_array_index(links, i);
+        json_array_append_new(
+            tokens, json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "id", link->id, "may",
+                              link->role == MNB_ROLE_PRESENTER ? "publish" : "receive", "label",
+                              link->label, "uses", link->uses, "created_s",
+                              time_json(link->created_us), "expires_s", time_json(link->expires_us),
+                              "revoked_s", time_json(link->revoked_us)));
+    }
+    answer_json(call, json_pack("{s:b, s:o}", "ok", 1, "tokens", tokens));
+}
+
+static gboolean write_token_revoke(MnbDb *db, gpointer data, GError **error)
+{
+    Call *call = data;
+    gint64 now_us = g_get_real_time();
+    g_autoptr(MnbLink) link = mnb_link_find(db, call->text, NULL);
+    if (link == NULL || link->kind != MNB_LINK_MEDIA) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_NOT_FOUND, "there is no token %s", call->text);
+        return FALSE;
+    }
+    return mnb_link_revoke(db, link->id, now_us, error) &&
+           audit(db, now_us, "link-revoke", "link", link->id, error);
+}
+
+/* Who came in by it goes out at once. */
+static void on_token_revoked(const GError *error, gpointer data, gpointer user_data)
+{
+    Call *call = data;
+    if (error == NULL && !call->admin->is_closed && call->admin->on_link_revoked != NULL)
+        call->admin->on_link_revoked(call->text, call->admin->data);
+    on_text_made(error, data, user_data);
+}
+
+static void run_token_revoke(Call *call)
+{
+    const char *id;
+    if (json_unpack(call->request, "{s:s}", "id", &id) != 0) {
+        answer_invalid(call, "which token?");
+        return;
+    }
+    call->text = g_strdup(id);
+    call->key = "id";
+    mnb_catalog_write(call->admin->catalog, write_token_revoke, call, NULL, on_token_revoked, NULL);
+}
+
 /* ------------------------------------------------------------------ user */
 
 static gboolean write_user(MnbDb *db, gpointer data, GError **error)
@@ -364,6 +432,8 @@ static void run_recording(Call *call)
 static const Command commands[] = {
     {"link", run_link},
     {"token", run_token},
+    {"tokens", run_tokens},
+    {"token-revoke", run_token_revoke},
     {"user", run_user},
     {"user-disable", run_user_disable},
     {"user-enable", run_user_enable},
@@ -425,6 +495,7 @@ MnbAdmin *mnb_admin_new(const MnbAdminOptions *options, GError **error)
     admin->catalog = options->catalog;
     admin->public_url = g_strdup(options->public_url);
     admin->on_jobs_changed = options->on_jobs_changed;
+    admin->on_link_revoked = options->on_link_revoked;
     admin->data = options->data;
     admin->path = g_build_filename(mnb_store_folder(store, MNB_STORE_RUN), "admin.sock", NULL);
     admin->service = g_socket_service_new();

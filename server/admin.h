@@ -5,6 +5,9 @@
  *
  *   {"do":"link","event":ID,"role":"participant","label":"","expires_s":0}   -> {"ok":true,"url":U}
  *   {"do":"token","session":ID,"may":"publish"}                     -> {"ok":true,"token":T}
+ *   {"do":"tokens","session":ID}  -> {"ok":true,"tokens":[{"id","may","label","uses","created_s",
+ *                                     "expires_s","revoked_s"}]}; null: never
+ *   {"do":"token-revoke","id":ID}                                   -> {"ok":true,"id":ID}
  *   {"do":"user","name":"Mika","is_admin":false}                    -> {"ok":true,"url":U}
  *   {"do":"user-disable","name":"Mika"}, "user-enable"              -> {"ok":true,"name":"Mika"}
  *   {"do":"import","path":"/abs","city":"40100","area":"...","title_en":"","title_ja":"",
@@ -24,9 +27,10 @@ typedef struct MnbAdmin MnbAdmin;
 #define MNB_ADMIN_LINE_MAX 65536 /* bytes of a request or an answer */
 
 typedef struct {
-    MnbCatalog *catalog;                    /* borrowed, outlives it */
-    const char *public_url;                 /* start of links; copied */
-    void (*on_jobs_changed)(gpointer data); /* a job was added */
+    MnbCatalog *catalog;                                      /* borrowed, outlives it */
+    const char *public_url;                                   /* start of links; copied */
+    void (*on_jobs_changed)(gpointer data);                   /* a job was added */
+    void (*on_link_revoked)(const char *link, gpointer data); /* who came in by it has to go */
     gpointer data;
 } MnbAdminOptions;
 

@@ -327,6 +327,12 @@ static void write_uploads_metrics(GString *text, gpointer data)
     mnb_uploads_write_metrics(((MnbApp *)data)->uploads, text);
 }
 
+static void on_link_revoked(const char *link, gpointer data)
+{
+    MnbApp *app = data;
+    mnb_rooms_revoke_link(app->rooms, link);
+}
+
 static gboolean build_doors(MnbApp *app, GError **error)
 {
     const char *run = mnb_store_folder(app->store, MNB_STORE_RUN);
@@ -367,6 +373,7 @@ static gboolean build_doors(MnbApp *app, GError **error)
             .catalog = app->catalog,
             .public_url = app->public_url,
             .on_jobs_changed = on_jobs_changed,
+            .on_link_revoked = on_link_revoked,
             .data = app,
         },
         error);

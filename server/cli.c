@@ -177,6 +177,37 @@ int mnb_cli_link(int argc, char **argv)
     return code;
 }
 
+/* "2026-11-24 21:05" of here, or a dash. */
+static char *time_text(const json_t *time)
+{
+    if (!json_is_integer(time))
+        return g_strdup("-");
+    g_autoptr(GDateTime) when = g_date_time_new_from_unix_local(json_integer_value(time));
+    return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M") : g_strdup("-");
+}
+
+static int list_tokens(const Place *place, const char *session)
+{
+    json_t *answer = ask(place, json_pack("{s:s, s:s}", "do", "tokens", "session", session));
+    if (answer == NULL)
+        return 1;
+    gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
+    const json_t *tokens = json_object_get(answer, "tokens");
+    for (size_t i = 0; i < json_array_size(tokens); i++) {
+        const json_t *token = json_array_get(tokens, i);
+        const json_t *end = json_object_get(token, "expires_s");
+        const char *state = json_is_integer(json_object_get(token, "revoked_s"))       ? "revoked"
+                            : json_is_integer(end) && json_integer_value(end) <= now_s ? "expired"
+                                                                                       : "valid";
+        g_autofree char *expires = time_text(end);
+        printf("%s\t%s\t%s\t%s\t%s\n", json_string_value(json_object_get(token, "id")),
+               json_string_value(json_object_get(token, "may")), state, expires,
+               json_string_value(json_object_get(token, "label")));
+    }
+    json_decref(answer);
+    return 0;
+}
+
 int mnb_cli_token(int argc, char **argv)
 {
     Place place = {NULL};
@@ -193,10 +224,17 @@ int mnb_cli_token(int argc, char **argv)
         {NULL},
     };
     int code = 2;
-    if (parse("- make a bearer token for WHIP or WHEP", entries, &place, &argc, &argv)) {
-        if (argc != 1 || session == NULL || may == NULL)
+    if (parse("[list|revoke ID] - make a bearer token for WHIP or WHEP; list those of a session "
+              "(id, what it may, state, end, name); end one, and who uses it",
+              entries, &place, &argc, &argv)) {
+        if (argc == 2 && strcmp(argv[1], "list") == 0 && session != NULL)
+            code = list_tokens(&place, session);
+        else if (argc == 3 && strcmp(argv[1], "revoke") == 0)
+            code = ask_and_print(
+                &place, json_pack("{s:s, s:s}", "do", "token-revoke", "id", argv[2]), "id");
+        else if (argc != 1 || session == NULL || may == NULL)
             code = usage("token --session ID --may publish|receive [--label TEXT] [--expires-in "
-                         "SECONDS]");
+                         "SECONDS], or token list --session ID, or token revoke ID");
         else
             code = ask_and_print(&place,
                                  json_pack("{s:s, s:s, s:s, s:s, s:I}", "do", "token", "session",

@@ -138,7 +138,19 @@ def _():
         for may in ["publish", "receive"]:
             code, out, _err = run("token", "--session", session, "--may", may, *place)
             assert code == 0 and re.fullmatch(TOKEN + "\n", out), out
-        for arguments, says in [(["link", event, "--role", "king"], "king"),
+        code, out, _err = run("token", "list", "--session", session, *place)
+        rows = [line.split("\t") for line in out.splitlines()]
+        assert code == 0 and [row[1:3] for row in rows] == [["publish", "valid"], ["receive", "valid"]], out
+        for _ in range(2):  # twice is once
+            code, out, _err = run("token", "revoke", rows[0][0], *place)
+            assert code == 0 and out == rows[0][0] + "\n", out
+        out = run("token", "list", "--session", session, *place)[1]
+        assert [line.split("\t")[2] for line in out.splitlines()] == ["revoked", "valid"], out
+        role_link = server.get("/api/v1/events?when=upcoming")["items"][0]["id"]
+        for arguments, says in [(["token", "revoke", "0" * 26], "no token"),
+                                (["token", "revoke", role_link], "no token"),
+                                (["token", "list", "--session", "0" * 26], "no session"),
+                                (["link", event, "--role", "king"], "king"),
                                 (["link", "0" * 26, "--role", "observer"], "no event"),
                                 (["token", "--session", "0" * 26, "--may", "publish"], "no session"),
                                 (["token", "--session", session, "--may", "fly"], "fly"),
