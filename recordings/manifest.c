@@ -19,6 +19,7 @@ void mnb_manifest_free(MnbManifest *manifest)
     mnb_recording_free(manifest->recording);
     g_clear_pointer(&manifest->parts, g_ptr_array_unref);
     g_clear_pointer(&manifest->renditions, g_ptr_array_unref);
+    mnb_manifest_extras_clear(&manifest->extras);
     g_free(manifest);
 }
 
@@ -136,6 +137,10 @@ char *mnb_manifest_build(MnbDb *db, const char *recording, GError **error)
     json_t *json = recording_to_json(found);
     json_object_set_new(json, "parts", parts_to_json(parts));
     json_object_set_new(json, "renditions", renditions_to_json(renditions));
+    if (!mnb_manifest_extras_build(db, recording, json, error)) {
+        json_decref(json);
+        return NULL;
+    }
     char *text = json_dumps(json, JSON_INDENT(1));
     json_decref(json);
     char *copy = g_strconcat(text, "\n", NULL);
@@ -317,6 +322,7 @@ MnbManifest *mnb_manifest_parse(const char *text, gsize length, GError **error)
         manifest->recording = read_recording(json);
         manifest->parts = read_parts(json_object_get(json, "parts"));
         manifest->renditions = read_renditions(json_object_get(json, "renditions"));
+        mnb_manifest_extras_parse(json, &manifest->extras);
     }
     json_decref(json);
     const MnbRecording *recording = manifest->recording;
@@ -340,7 +346,7 @@ static gboolean restore_rest(MnbDb *db, const MnbManifest *manifest, GError **er
     for (guint i = 0; i < manifest->renditions->len; i++)
         if (!mnb_rendition_put(db, id, manifest->renditions->pdata[i], error))
             return FALSE;
-    return TRUE;
+    return mnb_manifest_extras_restore(db, id, &manifest->extras, error);
 }
 
 /* Events and sessions have no manifests: what an older catalogue does not have cannot be pointed
@@ -362,7 +368,8 @@ static gboolean has_all(MnbDb *db, const MnbManifest *manifest)
     g_autoptr(GPtrArray) parts = mnb_part_list(db, manifest->recording->id, NULL);
     g_autoptr(GPtrArray) renditions = mnb_rendition_list(db, manifest->recording->id, NULL);
     return parts != NULL && renditions != NULL && parts->len >= manifest->parts->len &&
-           renditions->len >= manifest->renditions->len;
+           renditions->len >= manifest->renditions->len &&
+           mnb_manifest_extras_has_all(db, manifest->recording->id, &manifest->extras);
 }
 
 /* The stricter of the two: a privacy flag is never relaxed by a file that lay about. */

@@ -10,15 +10,17 @@
 #include <glib.h>
 
 #include "recordings/db.h"
+#include "recordings/manifest-extras.h"
 #include "recordings/recording.h"
 
 #define MNB_MANIFEST_FORMAT 1
-#define MNB_MANIFEST_MAX    (4 * 1024 * 1024) /* bytes */
+#define MNB_MANIFEST_MAX    (64 * 1024 * 1024) /* bytes */
 
 typedef struct {
     MnbRecording *recording;
     GPtrArray *parts;      /* MnbPart */
     GPtrArray *renditions; /* MnbRendition */
+    MnbManifestExtras extras;
 } MnbManifest;
 
 void mnb_manifest_free(MnbManifest *manifest);

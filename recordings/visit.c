@@ -1,6 +1,7 @@
 #include "recordings/visit.h"
 
 #include "recordings/fields.h"
+#include "recordings/recording-private.h"
 
 const char *const mnb_visit_people[] = {"none", "consent", "unclear", NULL};
 
@@ -60,5 +61,5 @@ gboolean mnb_visit_put(MnbDb *db, const char *recording, const MnbVisit *visit, 
     mnb_stmt_bind_text(stmt, 4, mnb_text(visit->visited_on));
     mnb_stmt_bind_text(stmt, 5, mnb_text(visit->people));
     mnb_stmt_bind_text(stmt, 6, mnb_text(visit->series));
-    return mnb_stmt_run(stmt, error);
+    return mnb_stmt_run(stmt, error) && mnb_recording_touch(db, recording, error);
 }

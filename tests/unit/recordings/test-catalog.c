@@ -12,6 +12,7 @@
 #include "recordings/audit.h"
 #include "recordings/manifest.h"
 #include "recordings/migrate.h"
+#include "recordings/moment.h"
 #include "recordings/session-log.h"
 #include "recordings/taxonomy.h"
 #include "server/base/error.h"
@@ -408,6 +409,38 @@ static void test_kill(void)
 
 /* ---- manifests, damage, backups ---- */
 
+static void free_moment(gpointer data)
+{
+    mnb_moment_free(data);
+}
+
+/* Captions that a person brought, chat, slides, and a visit where not all were asked. */
+static gboolean insert_extras(MnbDb *db, const char *recording, GError **error)
+{
+    MnbVisit visit = {(char *)"Levee", (char *)"堤防", (char *)"2026-11-24", (char *)"unclear",
+                      (char *)"Rivers"};
+    for (MnbMomentKind kind = MNB_MOMENT_CAPTION; kind <= MNB_MOMENT_SLIDE; kind++) {
+        g_autoptr(GPtrArray) moments = g_ptr_array_new_with_free_func(free_moment);
+        for (int i = 0; i < 3; i++) {
+            MnbMoment *moment = g_new0(MnbMoment, 1);
+            moment->kind = kind;
+            moment->language = g_strdup(kind == MNB_MOMENT_CAPTION ? "ja" : "");
+            moment->at_us = i * 1000000;
+            moment->end_us = moment->at_us + 500000;
+            moment->who = g_strdup("Aya \"A\"");
+            moment->text = g_strdup_printf("防災 %s %d", mnb_moment_kind_to_string(kind), i);
+            g_ptr_array_add(moments, moment);
+        }
+        gboolean ok =
+            kind == MNB_MOMENT_CAPTION
+                ? mnb_caption_track_put(db, recording, "ja", moments, 0, NOW_US, NULL, error)
+                : mnb_moment_replace(db, recording, kind, NULL, moments, error);
+        if (!ok)
+            return FALSE;
+    }
+    return mnb_visit_put(db, recording, &visit, error);
+}
+
 static gboolean insert_recording(MnbDb *db, gpointer data, GError **error)
 {
     MnbRecording *recording = data;
@@ -418,6 +451,7 @@ static gboolean insert_recording(MnbDb *db, gpointer data, GError **error)
            mnb_part_set(db, recording->id, 1, MNB_PART_CLOSED, NOW_US + 5, "{\"lost_ms\":3}",
                         error) &&
            mnb_rendition_put(db, recording->id, &rendition, error) &&
+           insert_extras(db, recording->id, error) &&
            mnb_recording_set_state(db, recording->id, MNB_RECORDING_PUBLISHED, NOW_US + 9, error);
 }
 
@@ -452,6 +486,22 @@ static void assert_restored(MnbDb *db, const char *id, MnbAudience audience)
     g_assert_cmpstr(((MnbPart *)parts->pdata[0])->note, ==, "{\"lost_ms\":3}");
     g_autoptr(GPtrArray) renditions = mnb_rendition_list(db, id, &error);
     g_assert_cmpint(renditions->len, ==, 1);
+    for (MnbMomentKind kind = MNB_MOMENT_CAPTION; kind <= MNB_MOMENT_SLIDE; kind++) {
+        g_autofree char *wanted = g_strdup_printf("防災 %s 2", mnb_moment_kind_to_string(kind));
+        g_autoptr(GPtrArray) moments = mnb_moment_list(db, id, kind, NULL, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(moments->len, ==, 3);
+        const MnbMoment *last = moments->pdata[2];
+        g_assert_cmpstr(last->text, ==, wanted);
+        g_assert_cmpstr(last->who, ==, "Aya \"A\"");
+        g_assert_cmpint(last->end_us, ==, 2500000);
+    }
+    g_assert_cmpint(mnb_caption_track_revision(db, id, "ja", &error), ==, 1);
+    g_autoptr(MnbVisit) visit = mnb_visit_find(db, id, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(visit->people, ==, "unclear");
+    g_assert_cmpstr(visit->place_ja, ==, "堤防");
+    g_assert_cmpstr(visit->visited_on, ==, "2026-11-24");
 }
 
 static char *file_path(Fixture *fixture, const char *name)
