@@ -6,6 +6,7 @@
 #include "recordings/fields.h"
 #include "recordings/film-edit.h"
 #include "recordings/recording-private.h"
+#include "recordings/session-consent.h"
 #include "recordings/session-pages.h"
 #include "server/base/error.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "recordings/fields.h"
+#include "recordings/session-consent.h"
 
 typedef struct {
     char *name, *owner; /* owned */
@@ -41,27 +42,6 @@ static void free_turn(gpointer data)
 static const char *text_of(const json_t *body, const char *key)
 {
     return mnb_text(json_string_value(json_object_get(body, key)));
-}
-
-static void set_consent(GHashTable *agreed, const char *peer, const char *answer)
-{
-    if (strcmp(answer, "yes") == 0)
-        g_hash_table_add(agreed, g_strdup(peer));
-    else if (strcmp(answer, "no") == 0)
-        g_hash_table_remove(agreed, peer);
-}
-
-void mnb_session_note_consent(GHashTable *agreed, const MnbLogEntry *entry, const json_t *body)
-{
-    if (entry->peer == NULL)
-        return;
-    if (strcmp(entry->type, "peer-consent") == 0) {
-        set_consent(agreed, entry->peer, text_of(body, "answer"));
-    } else if (strcmp(entry->type, "peer-joined") == 0) {
-        if (strcmp(text_of(body, "kind"), "encoder") == 0)
-            set_consent(agreed, entry->peer, "yes");
-        set_consent(agreed, entry->peer, text_of(body, "consent"));
-    }
 }
 
 static void add_turn(Reading *reading, gint64 at_us)

@@ -1,7 +1,5 @@
 /* session-pages.h - which page of which slides was shown when in a session: read from its log. */
 #pragma once
-#include <jansson.h>
-
 #include "recordings/session-log.h"
 
 #define MNB_SESSION_PAGES_MAX 5000
@@ -18,9 +16,3 @@ void mnb_page_turn_free(MnbPageTurn *turn);
 /* In order of time. Slides of a peer whose last answer about being recorded is not yes are as if
  * nothing were shown. Returns (owned): MnbPageTurn elements, NULL with @error. */
 GPtrArray *mnb_session_pages(MnbDb *db, const char *session, GError **error);
-
-/* ---- who agreed, for everything that reads a log ---- */
-
-/* Notes the answer that an entry holds in @agreed, a set of peer ids (char *, owned): who was not
- * asked has not agreed; an encoder has, unless it says no (room-state.h). */
-void mnb_session_note_consent(GHashTable *agreed, const MnbLogEntry *entry, const json_t *body);

@@ -1,5 +1,5 @@
 /* Appending to the log of a session: on disk first, then in memory, then to everybody. */
-#include "recordings/job.h"
+#include "pipelines/manager/jobs.h"
 #include "recordings/recording.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -179,46 +179,7 @@ void mnb_room_append_simple(MnbRoom *room, const char *type, const char *peer, j
 typedef struct {
     char session[MNB_ID_SIZE];
     gint64 now_us;
-    json_t *names;  /* peer id -> name, of those who agreed to be recorded */
-    json_t *forget; /* ids of those who did not, or took it back */
 } End;
-
-static void end_free(gpointer data)
-{
-    End *end = data;
-    json_decref(end->names);
-    json_decref(end->forget);
-    g_free(end);
-}
-
-static char *dump_spec(json_t *spec)
-{
-    char *raw = json_dumps(spec, JSON_COMPACT);
-    char *text = g_strdup(raw);
-    free(raw);
-    json_decref(spec);
-    return text;
-}
-
-/* repair -> compose -> transcode (pipelines/manager/jobs.h); names as they were at the end. */
-static gboolean insert_jobs(MnbDb *db, End *end, const MnbRecording *recording, GError **error)
-{
-    g_autofree char *spec =
-        dump_spec(json_pack("{s:s, s:s, s:O}", "title_en", recording->title_en, "title_ja",
-                            recording->title_ja, "names", end->names));
-    g_autofree char *mend = dump_spec(json_pack("{s:O}", "forget", end->forget));
-    g_autofree char *repair =
-        mnb_job_insert(db, MNB_JOB_REPAIR, recording->id, mend, NULL, end->now_us, error);
-    g_autofree char *compose = repair != NULL ? mnb_job_insert(db, MNB_JOB_COMPOSE, recording->id,
-                                                               spec, repair, end->now_us, error)
-                                              : NULL;
-    g_autofree char *transcode = compose != NULL
-                                     ? mnb_job_insert(db, MNB_JOB_TRANSCODE, recording->id, "{}",
-                                                      compose, end->now_us, error)
-                                     : NULL;
-    return transcode != NULL &&
-           mnb_recording_set_state(db, recording->id, MNB_RECORDING_PROCESSING, end->now_us, error);
-}
 
 /* Writer thread. */
 static gboolean write_end(MnbDb *db, gpointer data, GError **error)
@@ -242,7 +203,7 @@ static gboolean write_end(MnbDb *db, gpointer data, GError **error)
                 return FALSE;
             continue;
         }
-        if (!insert_jobs(db, end, recording, error))
+        if (!mnb_jobs_insert_chain(db, recording->id, end->now_us, error))
             return FALSE;
     }
     return TRUE;
@@ -253,21 +214,12 @@ void mnb_room_append_end(MnbRoom *room, const char *peer, MnbAppended done, gpoi
     End *end = g_new0(End, 1);
     g_strlcpy(end->session, room->state->session, sizeof end->session);
     end->now_us = mnb_room_wall_us(room);
-    end->names = json_object();
-    end->forget = json_array();
-    for (guint i = 0; i < room->state->peers->len; i++) {
-        const MnbPeer *one = g_ptr_array_index(room->state->peers, i);
-        if (one->consent == MNB_CONSENT_YES)
-            json_object_set_new(end->names, one->id, json_string(one->name));
-        else
-            json_array_append_new(end->forget, json_string(one->id));
-    }
     MnbAppend append = {
         .type = "session-ended",
         .peer = peer,
         .extra = write_end,
         .extra_data = end,
-        .extra_destroy = end_free,
+        .extra_destroy = g_free,
     };
     mnb_room_append(room, &append, done, data);
 }

@@ -8,6 +8,7 @@
 #include "pipelines/manager/trees.h"
 #include "recordings/event.h"
 #include "recordings/recording.h"
+#include "recordings/session-log.h"
 #include "recordings/session.h"
 #include "server/base/error.h"
 
@@ -225,6 +226,72 @@ static void test_recovers_a_recording_left_behind(Fixture *fixture, gconstpointe
     clear(&wanted);
 }
 
+/* Aya agreed and took it back, Ben agreed, Chi was never asked. */
+static gboolean write_session(MnbDb *db, gpointer data, GError **error)
+{
+    Wanted *wanted = data;
+    gint64 now_us = g_get_real_time();
+    g_autoptr(MnbEvent) event = mnb_event_new();
+    event->kind = MNB_EVENT_SITE_VISIT;
+    event->title_en = g_strdup(wanted->title);
+    event->area = g_strdup("disaster-risk-management");
+    event->city = g_strdup("40100");
+    event->starts_us = now_us;
+    event->duration_s = 600;
+    event->time_zone = g_strdup("Asia/Tokyo");
+    event->languages = g_strsplit("en", ",", 0);
+    const MnbLogEntry entries[] = {
+        {1, now_us, "peer-joined", "aya", "{\"name\":\"Aya\",\"consent\":\"yes\"}"},
+        {2, now_us, "peer-joined", "ben", "{\"name\":\"Ben\"}"},
+        {3, now_us, "peer-joined", "chi", "{\"name\":\"Chi\"}"},
+        {4, now_us, "peer-consent", "ben", "{\"answer\":\"yes\"}"},
+        {5, now_us, "peer-renamed", "ben", "{\"name\":\"Ben of Kobe\"}"},
+        {6, now_us, "peer-consent", "aya", "{\"answer\":\"no\"}"},
+    };
+    if (!mnb_event_insert(db, event, now_us, error) ||
+        !mnb_session_log_append(db, event->session, entries, G_N_ELEMENTS(entries), error))
+        return FALSE;
+    g_autoptr(MnbRecording) recording =
+        mnb_recording_insert_for_session(db, event->session, now_us, error);
+    if (recording == NULL || mnb_part_begin(db, recording->id, now_us, error) != 1)
+        return FALSE;
+    wanted->recording = g_strdup(recording->id);
+    wanted->folder = g_strdup(recording->folder);
+    return mnb_session_set_state(db, event->session, MNB_SESSION_ENDED, now_us, error);
+}
+
+static json_t *spec_of(Fixture *fixture, const char *recording, MnbJobKind kind)
+{
+    g_autoptr(GPtrArray) jobs =
+        mnb_job_list(mnb_catalog_reader(fixture->catalog), recording, 0, 10, NULL, NULL);
+    for (guint i = 0; i < jobs->len; i++)
+        if (((MnbJob *)jobs->pdata[i])->kind == kind)
+            return json_loads(((MnbJob *)jobs->pdata[i])->spec, 0, NULL);
+    g_error("there is no job of kind %d among %u", kind, jobs->len);
+}
+
+static void test_forgets_who_did_not_agree(Fixture *fixture, gconstpointer data)
+{
+    Wanted wanted = {.title = "Town walk"};
+    g_autoptr(GError) error = NULL;
+    g_assert_true(mnb_catalog_write_sync(fixture->catalog, write_session, &wanted, &error));
+    g_assert_no_error(error);
+    g_assert_true(mnb_jobs_recover(fixture->jobs, &error));
+    g_assert_no_error(error);
+    json_t *repair = spec_of(fixture, wanted.recording, MNB_JOB_REPAIR);
+    json_t *compose = spec_of(fixture, wanted.recording, MNB_JOB_COMPOSE);
+    json_t *names = json_pack("{s:{s:s}}", "names", "ben", "Ben of Kobe");
+    g_autofree char *told = json_dumps(repair, JSON_COMPACT);
+    g_assert_cmpuint(json_array_size(json_object_get(repair, "forget")), ==, 2);
+    g_assert_nonnull(strstr(told, "\"aya\""));
+    g_assert_nonnull(strstr(told, "\"chi\""));
+    g_assert_true(json_equal(compose, names));
+    json_decref(repair);
+    json_decref(compose);
+    json_decref(names);
+    clear(&wanted);
+}
+
 static void test_gives_a_film_that_is_none_no_second_try(Fixture *fixture, gconstpointer data)
 {
     Wanted wanted = {"not a film", TRUE, MNB_ORIGIN_IMPORT, MNB_JOB_TRANSCODE};
@@ -341,6 +408,7 @@ int main(int argc, char **argv)
     ADD("/jobs/publishes-an-import", test_publishes_an_import);
     ADD("/jobs/makes-a-film-of-a-session", test_makes_a_film_of_a_session);
     ADD("/jobs/recovers-a-recording-left-behind", test_recovers_a_recording_left_behind);
+    ADD("/jobs/forgets-who-did-not-agree-after-a-crash-too", test_forgets_who_did_not_agree);
     ADD("/jobs/gives-a-film-that-is-none-no-second-try",
         test_gives_a_film_that_is_none_no_second_try);
     ADD("/jobs/tries-again-after-a-crash", test_tries_again_after_a_crash);
