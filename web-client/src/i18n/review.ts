@@ -71,7 +71,7 @@ const en = {
   'review.working': 'The film is being made: {percent} %',
   'review.left': '{duration} left',
   'review.failed': 'Making the film failed: {reason}',
-  'review.watch': 'Watch page',
+  'review.watch': 'See it as the audience will',
 } as const;
 
 const ja: Record<keyof typeof en, string> = {
@@ -144,7 +144,7 @@ const ja: Record<keyof typeof en, string> = {
   'review.working': '映像を作成中：{percent}%',
   'review.left': '残り{duration}',
   'review.failed': '映像を作成できませんでした：{reason}',
-  'review.watch': '視聴ページ',
+  'review.watch': '視聴者の画面で見る',
 };
 
 export const t = defineTexts(en, ja);

@@ -6,6 +6,7 @@ import {
   decodeUpload, decodeUploads,
   type EventFields, type LineOffers, type Role, type UploadDraft,
 } from './objects';
+import { decodeAudit, decodePublishing, decodeQuestions } from './publishing';
 import { decodeCaptionsTaken, decodeCaptionTrack, decodeCaptionTracks } from './captions';
 
 export interface FieldError {
@@ -189,6 +190,19 @@ export const api = {
     call(`/recordings/${segment(id)}/cancel`, signal, { method: 'POST', token, decode: decodeRecording }),
   choosePoster: (signal: AbortSignal, id: string, poster: number, token?: string | null) =>
     call(`/recordings/${segment(id)}/poster`, signal, { method: 'POST', body: { number: poster }, token, decode: decodeRecording }),
+
+  publishing: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/publishing`, signal, { token, decode: decodePublishing }),
+  changePublishing: (signal: AbortSignal, id: string, body: object, token?: string | null) =>
+    call(`/recordings/${segment(id)}/publishing`, signal, { method: 'POST', body, token, decode: decodePublishing }),
+  questions: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/questions`, signal, { token, decode: decodeQuestions }),
+  askQuestion: (signal: AbortSignal, id: string, text: string, name: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/questions`, signal, { method: 'POST', body: { text, name }, token, decode: nothing }),
+  answerQuestion: (signal: AbortSignal, id: string, question: string, body: object, token?: string | null) =>
+    call(`/recordings/${segment(id)}/questions/${segment(question)}`, signal, { method: 'PATCH', body, token, decode: decodeQuestions }),
+  audit: (signal: AbortSignal, before: number) =>
+    call(`/audit${before > 0 ? `?before=${before}` : ''}`, signal, { decode: decodeAudit }),
 
   captionTracks: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/recordings/${segment(id)}/captions`, signal, { token, decode: decodeCaptionTracks }),

@@ -12,6 +12,7 @@ export type Route =
   | { screen: 'sign-in' }
   | { screen: 'staff' }
   | { screen: 'upload' }
+  | { screen: 'audit' }
   | { screen: 'missing' };
 
 const ID = '[0-9a-hjkmnp-tv-z]{26}';
@@ -26,6 +27,7 @@ const table: readonly [RegExp, (id: string) => Route][] = [
   [/^\/join$/, () => ({ screen: 'join' })],
   [/^\/sign-in$/, () => ({ screen: 'sign-in' })],
   [/^\/staff$/, () => ({ screen: 'staff' })],
+  [/^\/staff\/audit$/, () => ({ screen: 'audit' })],
   [/^\/staff\/upload$/, () => ({ screen: 'upload' })],
   [/^\/staff\/events\/new$/, () => ({ screen: 'edit-event', event: null, isStaffPage: true })],
   [new RegExp(`^/staff/events/(${ID})$`), (event) => ({ screen: 'edit-event', event, isStaffPage: true })],

@@ -24,6 +24,7 @@ const onDemand: Partial<Record<Route['screen'], () => Promise<Screen>>> = {
   'join': () => withStyle('room', import('./room/room-screen').then((module) => module.RoomScreen)),
   'sign-in': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.SignInScreen)),
   'staff': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.StaffScreen)),
+  'audit': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.AuditScreen)),
   'upload': () => withStyle('staff', import('./upload/upload-screen').then((module) => module.UploadScreen)),
   'edit-event': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.EditEventScreen)),
 };

@@ -20,7 +20,9 @@ import { Icon, icons } from '../parts/icon';
 import { ActionError, BilingualTitle, ConfirmDialog, Failed, Loading, OtherTitle, PageHeading, StateBox } from '../parts/parts';
 import { FilmPlayer } from '../watch/film-player';
 import { AboutForm, type About } from './about-form';
+import { Answers } from './answers';
 import { ChapterForm, CutForm } from './cut-form';
+import { PublishOrder } from './publish-order';
 import { PosterChoices } from './poster-choice';
 import { TimeLine } from './time-line';
 
@@ -184,7 +186,9 @@ function Reviewed({ loaded, token, reload }: { loaded: Loaded; token: string | n
           )}
         </div>
         <ActionError error={action.error} />
+        <PublishOrder recording={recording.id} state={recording.state} token={token} onChanged={reload} />
       </section>
+      <Answers recording={recording.id} token={token} />
       {isAsking && (
         <ConfirmDialog title={t('review.withdraw-title')} text={t('review.withdraw-what')} action={t('review.withdraw')} isDanger
           onClose={() => setAsking(false)}

@@ -5,16 +5,11 @@ import { t } from '../../i18n/staff';
 import { EVENT_KINDS, type RecordingPolicy } from '../../protocol/objects';
 import type { EventFormField, EventFormValues } from '../../store/event-form';
 import { PlanFields } from './plan-fields';
+import { timeZones } from './time-zones';
 import { AreaSelect, AudienceSelect, CitySelect, SelectField, TextField } from './fields';
 
 const LANGUAGES = ['en', 'ja'] as const;
 const POLICIES: readonly RecordingPolicy[] = ['publish', 'review', 'none'];
-
-/** Every zone the browser knows; Japan's first. Old browsers: the zone in use and UTC. */
-function timeZones(current: string): string[] {
-  const known = typeof Intl.supportedValuesOf === 'function' ? Intl.supportedValuesOf('timeZone') : ['UTC'];
-  return [...new Set(['Asia/Tokyo', current, ...known])];
-}
 
 function TimeFields({ values, wrong, onChange }: EventFormProps): JSX.Element {
   const startsAt = zonedTime(values.date, values.time, values.time_zone);

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t as common } from '../../i18n/common';
 import { pickText } from '../../i18n/bilingual';
+import { t as publishing } from '../../i18n/publishing';
 import { t } from '../../i18n/staff';
 import { api } from '../../protocol/api';
 import { user } from '../../store/account';
@@ -90,7 +91,10 @@ function SignedIn(): JSX.Element {
         <Loaded used={films}>{(value) => <FilmTable films={value.items} onChanged={changed} />}</Loaded>
       </section>
       <section class="section" aria-labelledby="jobs-heading">
-        <h2 id="jobs-heading">{t('staff.jobs')}</h2>
+        <div class="section-head">
+          <h2 id="jobs-heading">{t('staff.jobs')}</h2>
+          {user.value?.is_admin === true && <a class="button" href="/staff/audit">{publishing('audit.title')}</a>}
+        </div>
         <Loaded used={jobs}>{(value) => <JobTable jobs={value.items} films={filmItems} onChanged={changed} />}</Loaded>
       </section>
     </>

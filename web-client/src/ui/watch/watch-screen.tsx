@@ -21,6 +21,7 @@ import {
 import { RecordingCard } from '../parts/recording-card';
 import { FilmPlayer } from './film-player';
 import { FilmTexts } from './film-texts';
+import { Questions } from './questions';
 import { watchIcons } from './watch-icons';
 
 const REFRESH_MS = 5000;
@@ -205,6 +206,7 @@ function Film({ recording, token }: { recording: Recording; token: string | null
         </section>
       )}
       <Downloads recording={recording} />
+      {recording.state !== 'withdrawn' && <Questions recording={recording.id} token={token} />}
       <Related recording={recording} by="city" />
       <Related recording={recording} by="area" />
     </article>
