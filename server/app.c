@@ -16,6 +16,8 @@
 #include "server/demo.h"
 #include "server/http/front-door.h"
 #include "server/http/http.h"
+#include "server/mail/compose.h"
+#include "server/mail/mailer.h"
 #include "server/notify.h"
 #include "server/publisher.h"
 #include "server/rooms/feed-url.h"
@@ -41,6 +43,7 @@ struct MnbApp {
     MnbJobs *jobs;
     MnbRooms *rooms;
     MnbUploads *uploads;
+    MnbMailer *mailer; /* NULL: no relay */
     MnbHttp *http;
     MnbSignalling *signalling;
     MnbAdmin *admin;
@@ -333,6 +336,31 @@ static void on_link_revoked(const char *link, gpointer data)
     mnb_rooms_revoke_link(app->rooms, link);
 }
 
+static void write_mail_metrics(GString *text, gpointer data)
+{
+    mnb_mailer_write_metrics(((MnbApp *)data)->mailer, text);
+}
+
+static gboolean build_mailer(MnbApp *app, GError **error)
+{
+    const MnbConfig *config = app->config;
+    mnb_compose_init(); /* invitations are written without a relay, too */
+    if (config->mail.relay[0] == '\0')
+        return TRUE;
+    app->mailer = mnb_mailer_new(
+        &(MnbMailerOptions){
+            .catalog = app->catalog,
+            .clock = app->clock,
+            .relay = config->mail.relay,
+            .from = config->mail.from,
+            .user = config->mail.user,
+            .password_file = config->mail.password_file,
+            .needs_tls = config->mail.needs_tls == MNB_SWITCH_ON,
+        },
+        error);
+    return app->mailer != NULL;
+}
+
 static gboolean build_doors(MnbApp *app, GError **error)
 {
     const char *run = mnb_store_folder(app->store, MNB_STORE_RUN);
@@ -346,6 +374,7 @@ static gboolean build_doors(MnbApp *app, GError **error)
             .catalog = app->catalog,
             .rooms = app->rooms,
             .uploads = app->uploads,
+            .mailer = app->mailer,
             .clock = app->clock,
             .on_jobs_changed = on_jobs_changed,
             .data = app,
@@ -368,6 +397,8 @@ static gboolean build_doors(MnbApp *app, GError **error)
     mnb_http_add_metrics(app->http, write_jobs_metrics, app);
     mnb_http_add_metrics(app->http, write_signalling_metrics, app);
     mnb_http_add_metrics(app->http, write_uploads_metrics, app);
+    if (app->mailer != NULL)
+        mnb_http_add_metrics(app->http, write_mail_metrics, app);
     app->admin = mnb_admin_new(
         &(MnbAdminOptions){
             .catalog = app->catalog,
@@ -450,8 +481,8 @@ MnbApp *mnb_app_new(const MnbConfig *config, gboolean prints_links, GError **err
     app->loop = g_main_loop_new(NULL, FALSE);
     app->clock = mnb_clock_new();
     static gboolean (*const steps[])(MnbApp *, GError **) = {
-        build_store, build_front_door, build_media, build_jobs,
-        build_rooms, build_uploads,    build_doors,
+        build_store, build_front_door, build_media,  build_jobs,
+        build_rooms, build_uploads,    build_mailer, build_doors,
     };
     for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
         if (!steps[i](app, error)) {
@@ -531,6 +562,7 @@ void mnb_app_free(MnbApp *app)
     mnb_admin_free(app->admin);
     mnb_signalling_free(app->signalling);
     mnb_http_free(app->http);
+    mnb_mailer_free(app->mailer);
     mnb_uploads_free(app->uploads);
     mnb_rooms_free(app->rooms);
     mnb_jobs_free(app->jobs);

@@ -62,6 +62,11 @@ static const Key keys[] = {
     NUMBER("ingest", "picture_height", ingest.picture_height, "720", 180, 1080),
     STRING("ingest", "camera_networks", ingest.camera_networks, "", KIND_LIST),
     CHOICE("publishing", "second_person", publishing.second_person, "off", "on", "off"),
+    STRING("mail", "relay", mail.relay, "", KIND_TEXT),
+    STRING("mail", "from", mail.from, "", KIND_TEXT),
+    STRING("mail", "user", mail.user, "", KIND_TEXT),
+    STRING("mail", "password_file", mail.password_file, "", KIND_PATH),
+    CHOICE("mail", "needs_tls", mail.needs_tls, "on", "on", "off"),
     NUMBER("jobs", "parallel", jobs.parallel, "1", 0, 32),
     NUMBER("jobs", "memory_mb", jobs.memory_mb, "0", 0, 65536),
     NUMBER("jobs", "timeout_s", jobs.timeout_s, "1800", 10, 86400),
@@ -212,6 +217,11 @@ static gboolean check_whole(const MnbConfig *config, GError **error)
                                                            g_str_has_prefix(url, "https://")))) {
         g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,
                     "[server] public_url: must begin with https:// or http:// and not end in /");
+        return FALSE;
+    }
+    if ((config->mail.relay[0] == '\0') != (config->mail.from[0] == '\0')) {
+        g_set_error(error, MNB_ERROR, MNB_ERROR_INVALID,
+                    "[mail] relay and from: give both or none");
         return FALSE;
     }
     gint64 ring = config->recording.ring_mb;

@@ -68,6 +68,13 @@ typedef struct {
         MnbSwitch second_person; /* who publishes is another than who handed in */
     } publishing;
     struct {
+        char *relay;         /* smtp://HOST:PORT; "": no mail is sent */
+        char *from;          /* "Name <address>" */
+        char *user;          /* "": none */
+        char *password_file; /* of the user */
+        MnbSwitch needs_tls;
+    } mail;
+    struct {
         gint64 parallel;  /* pipeline jobs at once, 0: none run here */
         gint64 memory_mb; /* private memory of a job's program, 0: its own limit */
         gint64 timeout_s; /* a job without progress for so long is stopped and tried again */

@@ -44,6 +44,8 @@ void mnb_api_session_file(MnbHttpRequest *request);
 void mnb_api_links(MnbHttpRequest *request);
 void mnb_api_link_create(MnbHttpRequest *request);
 void mnb_api_link_revoke(MnbHttpRequest *request);
+void mnb_api_invitations(MnbHttpRequest *request);
+void mnb_api_invite(MnbHttpRequest *request);
 void mnb_api_join(MnbHttpRequest *request);
 
 /* line-check.c */

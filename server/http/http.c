@@ -191,6 +191,7 @@ MnbHttp *mnb_http_new(const MnbHttpOptions *options, GError **error)
         .catalog = options->catalog,
         .rooms = options->rooms,
         .uploads = options->uploads,
+        .mailer = options->mailer,
         .clock = options->clock,
         .passwords = mnb_passwords_new(),
         .posts = mnb_rate_new(30, 1000, RATE_KEYS_MAX),

@@ -18,6 +18,7 @@ typedef struct MnbHttp MnbHttp;
 typedef struct MnbClock MnbClock;     /* server/base/clock.h */
 typedef struct MnbCatalog MnbCatalog; /* recordings/catalog.h */
 typedef struct MnbRooms MnbRooms;     /* server/rooms/rooms.h */
+typedef struct MnbMailer MnbMailer;   /* server/mail/mailer.h */
 typedef struct MnbUploads MnbUploads; /* server/uploads/uploads.h */
 
 /* Everything is borrowed until mnb_http_free(); strings are copied. */
@@ -30,6 +31,7 @@ typedef struct {
     MnbCatalog *catalog;
     MnbRooms *rooms;
     MnbUploads *uploads; /* NULL: none are taken */
+    MnbMailer *mailer;   /* NULL: there is no relay */
     const MnbClock *clock;
     void (*on_jobs_changed)(gpointer data); /* a job was put back to waiting; may be NULL */
     gpointer data;                          /* for on_jobs_changed */

@@ -1,6 +1,7 @@
 /* Role links: making, listing and revoking them, and what somebody who comes by one is told. */
 #include "recordings/audit.h"
 #include "recordings/link.h"
+#include "recordings/mail.h"
 #include "server/base/error.h"
 #include "server/http/api.h"
 #include "server/http/objects.h"
@@ -167,9 +168,10 @@ void mnb_api_join(MnbHttpRequest *request)
     if (event->session != NULL)
         session = json_pack("{s:s, s:s}", "id", event->session, "state",
                             mnb_session_state_to_string(event->session_state));
+    g_autofree char *name = mnb_mail_name_of_link(mnb_http_request_db(request), link->id);
     mnb_http_request_answer_json(
         request, 200,
-        json_pack("{s:o, s:s, s:s, s:o}", "event", mnb_json_event(request, event), "role",
+        json_pack("{s:o, s:s, s:s, s:s, s:o}", "event", mnb_json_event(request, event), "role",
                   mnb_role_to_string(link->role), "label", link->label != NULL ? link->label : "",
-                  "session", session));
+                  "name", name != NULL ? name : "", "session", session));
 }

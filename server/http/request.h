@@ -21,6 +21,7 @@
 #include "server/http/fields.h"
 #include "server/http/problem.h"
 #include "server/http/router.h"
+#include "server/mail/mailer.h"
 #include "server/rooms/rooms.h"
 #include "server/uploads/uploads.h"
 #include <jansson.h>
@@ -45,6 +46,7 @@ typedef struct {
     MnbRate *questions; /* follow-up questions, by address */
     MnbRate *guesses;    /* tokens that opened nothing, by address */
     MnbUploads *uploads; /* NULL: none are taken */
+    MnbMailer *mailer;   /* NULL: there is no relay */
     const char *public_url;
     const char *version;
     gboolean is_secure; /* public_url is https */

@@ -34,6 +34,8 @@ static const MnbRoute routes[] = {
     {"GET", "/api/v1/calendar.ics", .run = mnb_api_calendar, ANYONE},
     {"GET", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .run = mnb_api_links},
     {"POST", EVENT "/links", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_link_create},
+    {"GET", EVENT "/invitations", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .run = mnb_api_invitations},
+    {"POST", EVENT "/invitations", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_invite},
     {"DELETE", "/api/v1/links/{link}", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_LINK, .run = mnb_api_link_revoke},
     {"GET", EVENT "/feeds", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .run = mnb_api_feeds},
     {"POST", EVENT "/feeds", .needs = MNB_MAY_MANAGE_LINKS, .scope = MNB_SCOPE_EVENT, .body = MNB_BODY_JSON, .run = mnb_api_feed_create},

@@ -1,7 +1,7 @@
 /** The HTTP API. Every call takes the caller's AbortSignal, returns a decoded object, or throws ApiError. */
 import { DecodeError, type Decoder } from './decode';
 import {
-  decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeJobs, decodeJoin, decodeLink, decodeLinks,
+  decodeAreas, decodeCities, decodeEvent, decodeEvents, decodeInvitations, decodeJobs, decodeJoin, decodeLink, decodeLinks,
   decodeLineOffers, decodeMe, decodeRecording, decodeRecordings, decodeSession, decodeMoments, decodeTimeline,
   decodeUpload, decodeUploads,
   type EventFields, type LineOffers, type Role, type UploadDraft,
@@ -165,6 +165,12 @@ export const api = {
     signal: AbortSignal, event: string,
     body: { role: Role; label: string; expires_at: string | null }, token?: string | null,
   ) => call(`/events/${segment(event)}/links`, signal, { method: 'POST', body, token, decode: decodeLink }),
+  invitations: (signal: AbortSignal, event: string, token?: string | null) =>
+    call(`/events/${segment(event)}/invitations`, signal, { token, decode: decodeInvitations }),
+  invite: (
+    signal: AbortSignal, event: string,
+    body: { role: Role; note: string; people: { name: string; address: string; language: string }[] }, token?: string | null,
+  ) => call(`/events/${segment(event)}/invitations`, signal, { method: 'POST', body, token, decode: decodeInvitations }),
   revokeLink: (signal: AbortSignal, link: string, token?: string | null) =>
     call(`/links/${segment(link)}`, signal, { method: 'DELETE', token, decode: nothing }),
 

@@ -193,10 +193,53 @@ export const decodeLink = object<Link>({
 
 export const decodeLinks = object<{ items: Link[] }>({ items: knownItems(decodeLink) });
 
+export const MAIL_STATES = ['waiting', 'sent', 'failed', 'handed-out'] as const;
+export type MailState = (typeof MAIL_STATES)[number];
+
+export interface Invitation {
+  id: string;
+  link: string;
+  name: string;
+  address: string;
+  role: Role;
+  language: string;
+  state: MailState;
+  reason: { code: string; detail: string } | null;
+  created_at: Date;
+  sent_at: Date | null;
+  /** Only in the answer that made it; the message only where the server sends none. */
+  url: string | null;
+  eml: string | null;
+}
+
+const decodeInvitation = object<Invitation>({
+  id: string,
+  link: string,
+  name: string,
+  address: string,
+  role,
+  language: string,
+  state: oneOf(...MAIL_STATES),
+  reason: nullable(object<{ code: string; detail: string }>({ code: string, detail: string })),
+  created_at: time,
+  sent_at: nullable(time),
+  url: nullable(string),
+  eml: nullable(string),
+});
+
+export interface Invitations {
+  has_relay: boolean;
+  items: Invitation[];
+}
+
+export const decodeInvitations = object<Invitations>({ has_relay: boolean, items: knownItems(decodeInvitation) });
+
 export interface JoinInfo {
   event: LearningEvent;
   role: Role;
   label: string;
+  /** Of a link that was made for one person; else empty. */
+  name: string;
   session: { id: string; state: SessionState } | null;
 }
 
@@ -204,6 +247,7 @@ export const decodeJoin = object<JoinInfo>({
   event: decodeEvent,
   role,
   label: withDefault(string, ''),
+  name: withDefault(string, ''),
   session: nullable(object<{ id: string; state: SessionState }>({ id: string, state: sessionState })),
 });
 

@@ -128,7 +128,7 @@ export function PreJoin({ info, token, media, onJoin }: {
   info: JoinInfo; token: string; media: LocalMedia; onJoin: (choice: JoinChoice) => void;
 }): JSX.Element {
   const { event, role } = info;
-  const [name, setName] = useState(readPreference('name') ?? '');
+  const [name, setName] = useState(readPreference('name') ?? info.name);
   const [affiliation, setAffiliation] = useState(readPreference('affiliation') ?? '');
   const [isNameMissing, setNameMissing] = useState(false);
   const [startWith, setStartWith] = useState<Record<PublishedSource, boolean>>({ microphone: false, camera: false });

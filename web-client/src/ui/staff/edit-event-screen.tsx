@@ -15,6 +15,7 @@ import { useAction, usePageTitle, useResource } from '../parts/hooks';
 import { Icon, icons } from '../parts/icon';
 import { ActionError, BilingualTitle, Failed, Loading, PageHeading, StateBox } from '../parts/parts';
 import { EventForm } from './event-form';
+import { InvitePanel } from './invite-panel';
 import { LinkList } from './link-list';
 
 function Editor({ event, token, start, onSaved }: {
@@ -69,6 +70,7 @@ function Editor({ event, token, start, onSaved }: {
 }
 
 function Existing({ id, token }: { id: string; token: string | null }): JSX.Element {
+  const [invited, setInvited] = useState(0);
   const { resource, reload, setValue } = useResource(`edit ${id}`, async (signal) => {
     const event = await api.event(signal, id, token);
     if (!event.may.edit) throw new ApiError('not-allowed', 403, 'this event may not be edited');
@@ -89,7 +91,8 @@ function Existing({ id, token }: { id: string; token: string | null }): JSX.Elem
         {user.value && <a class="button" href={`/staff/events/new?from=${event.id}`}>{t('edit.copy')}</a>}
         {heldLink()?.event === event.id && <a class="button" href="/join">{t('edit.go-room')}</a>}
       </p>
-      <LinkList event={event} token={token} />
+      <InvitePanel event={event} token={token} onInvited={() => setInvited(invited + 1)} />
+      <LinkList key={invited} event={event} token={token} />
       <Editor event={event} token={token} onSaved={setValue} />
     </>
   );
