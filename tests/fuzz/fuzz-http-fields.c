@@ -45,6 +45,31 @@ static void read_values(MnbFields *fields)
     }
 }
 
+static void read_lists(MnbFields *fields)
+{
+    char **codes = NULL;
+    guint n = 0;
+    if (mnb_fields_codes(fields, "areas", 8, &codes)) {
+        if (g_strv_length(codes) > 8)
+            g_error("too many codes");
+        g_strfreev(codes);
+    }
+    if (!mnb_fields_list(fields, "items", 8, &n))
+        return;
+    if (n > 8)
+        g_error("too many items");
+    for (guint i = 0; i < n; i++) {
+        g_autoptr(MnbFields) item = mnb_fields_item(fields, "items", i);
+        const char *text = NULL;
+        gint64 number = 0;
+        if (item == NULL)
+            continue;
+        mnb_fields_text(item, "title_en", 1, 300, &text);
+        mnb_fields_number(item, "duration_s", 60, 604800, &number);
+        mnb_fields_finish(item);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(MnbProblem) problem = NULL;
@@ -56,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fields != NULL) {
         read_texts(fields);
         read_values(fields);
+        read_lists(fields);
         problem = mnb_fields_finish(fields);
     }
     if (problem != NULL) {

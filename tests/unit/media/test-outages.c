@@ -165,6 +165,8 @@ int main(int argc, char **argv)
                          test_blackout);
     g_test_add_data_func("/outages/ten-seconds-without-a-packet", GINT_TO_POINTER(10),
                          test_blackout);
+    g_test_add_data_func("/outages/twenty-seconds-without-a-packet", GINT_TO_POINTER(20),
+                         test_blackout);
     g_test_add_func("/outages/what-is-said-survives-a-loss-of-30-percent", test_heavy_loss);
     g_test_add_data_func("/outages/another-address-by-a-nominated-check", GINT_TO_POINTER(0),
                          test_address_change);

@@ -369,6 +369,47 @@ static void test_refusals(void)
     close_world(&world);
 }
 
+static guint places_left;
+
+static gboolean may_take_place(gpointer line)
+{
+    return places_left > 0 && places_left-- > 0;
+}
+
+/* An address may bring so many new people and no more; who has a place already comes back to it. */
+static void test_joins_are_limited(void)
+{
+    static const MnbClientCalls limited = {
+        .send = on_send, .close = on_close, .may_take_place = may_take_place};
+    World world;
+    Socket sockets[4];
+    g_autofree char *resume = NULL;
+    open_world(&world, 0);
+    places_left = 2;
+    for (guint i = 0; i < 4; i++) {
+        Socket *socket = &sockets[i];
+        socket->heard = g_ptr_array_new_with_free_func(g_free);
+        socket->close_code = 0;
+        socket->client = mnb_client_new(world.rooms, &limited, socket);
+        if (i == 3) /* the first one is back */
+            socket_close(&sockets[0]);
+        say_hello(socket, world.guest_token, "Ana", i == 3 ? resume : NULL);
+        const char *answer = wait_for(socket, "\"id\":1,");
+        gboolean is_in = strstr(answer, "\"ok\":true") != NULL;
+        if (is_in != (i != 2))
+            g_error("join %u: %s", i, answer);
+        if (i == 0)
+            resume = field(answer, "resume");
+        if (i == 2) {
+            g_assert_nonnull(strstr(answer, "\"code\":\"too-many\""));
+            g_assert_cmpuint(socket->close_code, ==, MNB_CLOSE_TOO_FAST);
+        }
+    }
+    for (guint i = 1; i < 4; i++)
+        socket_close(&sockets[i]);
+    close_world(&world);
+}
+
 /* A socket that goes away while it joins leaves nobody behind. */
 static void test_lost_while_joining(void)
 {
@@ -420,6 +461,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rooms/rooms/keeps-a-place-for-a-while", test_timeout);
     g_test_add_func("/rooms/rooms/comes-back-as-it-was", test_restart);
     g_test_add_func("/rooms/rooms/says-why-not", test_refusals);
+    g_test_add_func("/rooms/rooms/takes-so-many-new-people-of-an-address", test_joins_are_limited);
     g_test_add_func("/rooms/rooms/forgets-who-was-lost-while-joining", test_lost_while_joining);
     g_test_add_func("/rooms/rooms/turns-away-whose-link-was-revoked-on-the-way-in",
                     test_revoked_on_the_way_in);
