@@ -3,12 +3,14 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { formatTime, languageName, viewerTimeZone } from '../../../i18n/format';
 import { c } from '../../../i18n/classroom';
 import { reasonText } from '../../../i18n/room';
+import type { ChatMessage } from '../../../protocol/signalling';
 import type { PendingChat } from '../../../store/room';
 import { findPeer } from '../../../store/room-state';
 import { isSendKey } from '../../parts/ime';
 import { Icon } from '../../parts/icon';
 import { LinkedText } from '../../parts/linked-text';
 import { PersonText } from '../../parts/parts';
+import { steady } from '../../parts/steady';
 import { roomIcons } from '../room-icons';
 import { useRoom } from '../room-ui';
 
@@ -65,6 +67,21 @@ function useScopes(): { value: string; label: string }[] {
   return scopes;
 }
 
+const Message = steady(function Message({ message, isMine, zone }: {
+  message: ChatMessage; isMine: boolean; zone: string;
+}): JSX.Element {
+  return (
+    <li class={isMine ? 'message is-mine' : 'message'}>
+      <p class="message-head">
+        <span class="message-name"><PersonText text={message.name} /></span>
+        <time class="quiet" dateTime={message.at.toISOString()}>{formatTime(message.at, zone)}</time>
+      </p>
+      {message.to !== 'all' && <ChatScope to={message.to} />}
+      <p class="message-text"><LinkedText text={message.text} /></p>
+    </li>
+  );
+});
+
 function Messages(): JSX.Element {
   const { store } = useRoom();
   const ref = useRef<HTMLDivElement>(null);
@@ -86,14 +103,7 @@ function Messages(): JSX.Element {
       {chat.length === 0 && pending.length === 0 && <p class="quiet">{c('chat.empty')}</p>}
       <ol>
         {chat.map((message) => (
-          <li key={message.id} class={message.peer === me ? 'message is-mine' : 'message'}>
-            <p class="message-head">
-              <span class="message-name"><PersonText text={message.name} /></span>
-              <time class="quiet" dateTime={message.at.toISOString()}>{formatTime(message.at, zone)}</time>
-            </p>
-            <ChatScope to={message.to} />
-            <p class="message-text"><LinkedText text={message.text} /></p>
-          </li>
+          <Message key={message.id} message={message} isMine={message.peer === me} zone={zone} />
         ))}
         {pending.map((message) => <Pending key={message.key} message={message} />)}
       </ol>

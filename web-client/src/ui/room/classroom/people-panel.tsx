@@ -5,10 +5,11 @@ import { languageName } from '../../../i18n/format';
 import { c } from '../../../i18n/classroom';
 import { t } from '../../../i18n/room';
 import { ROLES } from '../../../protocol/objects';
-import type { Peer } from '../../../protocol/signalling';
+import type { LineFigures, Peer } from '../../../protocol/signalling';
 import { handsInOrder, isTrackOn } from '../../../store/room-state';
 import { Icon } from '../../parts/icon';
 import { PersonText } from '../../parts/parts';
+import { steady } from '../../parts/steady';
 import { roomIcons } from '../room-icons';
 import { useRoom } from '../room-ui';
 
@@ -33,9 +34,8 @@ function PersonMarks({ peer }: { peer: Peer }): JSX.Element {
 /** What the facilitator can do with a person; nothing for oneself. */
 function PersonActions({ peer, isOpen, onToggle }: {
   peer: Peer; isOpen: boolean; onToggle: () => void;
-}): JSX.Element | null {
+}): JSX.Element {
   const { store, ui } = useRoom();
-  if (!store.may.value.has('moderate') || peer.id === store.room.value?.me) return null;
   const { name } = peer;
   return (
     <div class="person-actions">
@@ -100,6 +100,21 @@ function PersonSetup({ peer }: { peer: Peer }): JSX.Element {
 
 const LIMITS_MIN = [0, 1, 2, 3, 5, 10] as const;
 
+const RaisedHand = steady(function RaisedHand({ peer, isHost, minutes }: {
+  peer: Peer; isHost: boolean; minutes: number;
+}): JSX.Element {
+  const { store } = useRoom();
+  return (
+    <li data-hand={peer.hand}><span class="hand-place">{peer.hand}</span><PersonText text={peer.name} />
+      {peer.affiliation !== '' && <span class="quiet"> (<PersonText text={peer.affiliation} />)</span>}
+      {isHost && (
+        <button type="button" class="small-button hand-give" aria-label={c('hands.give-label', { name: peer.name })}
+          onClick={() => void store.request({ kind: 'give-floor', peer: peer.id, limit_s: minutes * 60 })}>{c('hands.give')}</button>
+      )}
+    </li>
+  );
+});
+
 /** The queue, the same for everyone; who moderates gives the floor from it. */
 function Hands({ hands }: { hands: readonly Peer[] }): JSX.Element {
   const { store } = useRoom();
@@ -119,15 +134,7 @@ function Hands({ hands }: { hands: readonly Peer[] }): JSX.Element {
         </div>
       )}
       <ol class="hands">
-        {hands.map((peer) => (
-          <li key={peer.id} data-hand={peer.hand}><span class="hand-place">{peer.hand}</span><PersonText text={peer.name} />
-            {peer.affiliation !== '' && <span class="quiet"> (<PersonText text={peer.affiliation} />)</span>}
-            {isHost && (
-              <button type="button" class="small-button hand-give" aria-label={c('hands.give-label', { name: peer.name })}
-                onClick={() => void store.request({ kind: 'give-floor', peer: peer.id, limit_s: minutes * 60 })}>{c('hands.give')}</button>
-            )}
-          </li>
-        ))}
+        {hands.map((peer) => <RaisedHand key={peer.id} peer={peer} isHost={isHost} minutes={minutes} />)}
       </ol>
       {isHost && (
         <button type="button" class="small-button" onClick={() => void store.request({ kind: 'lower-hands' })}>{c('hands.lower-all')}</button>
@@ -136,11 +143,11 @@ function Hands({ hands }: { hands: readonly Peer[] }): JSX.Element {
   );
 }
 
-function Person({ peer }: { peer: Peer }): JSX.Element {
-  const { store } = useRoom();
+/** @warning: about the line; "": none. */
+const Person = steady(function Person({ peer, isMe, mayModerate, warning }: {
+  peer: Peer; isMe: boolean; mayModerate: boolean; warning: string;
+}): JSX.Element {
   const [isOpen, setOpen] = useState(false);
-  const isMe = peer.id === store.room.value?.me;
-  const line = store.lines.value.get(peer.id);
   return (
     <li class={peer.is_here ? 'person' : 'person is-away'} data-peer={peer.id}>
       <div class="person-line">
@@ -152,15 +159,18 @@ function Person({ peer }: { peer: Peer }): JSX.Element {
             {peer.affiliation !== '' && <> · <PersonText text={peer.affiliation} /></>}
             {!peer.is_here && <> · {t('room.away')}</>}
           </p>
-          {line !== undefined && (line.loss_permille > 20 || line.rtt_ms > 400) && (
-            <p class="person-warning">{c('people.line', { rtt: line.rtt_ms, loss: line.loss_permille / 10 })}</p>
-          )}
+          {warning !== '' && <p class="person-warning">{warning}</p>}
         </div>
         <PersonMarks peer={peer} />
       </div>
-      <PersonActions peer={peer} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} />
+      {mayModerate && !isMe && <PersonActions peer={peer} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} />}
     </li>
   );
+});
+
+function warningOf(line: LineFigures | undefined): string {
+  if (line === undefined || (line.loss_permille <= 20 && line.rtt_ms <= 400)) return '';
+  return c('people.line', { rtt: line.rtt_ms, loss: line.loss_permille / 10 });
 }
 
 export function PeoplePanel(): JSX.Element | null {
@@ -168,11 +178,18 @@ export function PeoplePanel(): JSX.Element | null {
   const room = store.room.value;
   if (room === null) return null;
   const hands = handsInOrder(room);
+  const mayModerate = store.may.value.has('moderate');
+  const lines = store.lines.value;
   return (
     <div class="people" tabIndex={0} role="region" aria-label={c('people.title')}>
       {hands.length > 0 && <Hands hands={hands} />}
       <h3>{c('people.here')} <span class="quiet">{t.count('people.count', room.peers.length)}</span></h3>
-      <ul>{room.peers.map((peer) => <Person key={peer.id} peer={peer} />)}</ul>
+      <ul>
+        {room.peers.map((peer) => (
+          <Person key={peer.id} peer={peer} isMe={peer.id === room.me} mayModerate={mayModerate}
+            warning={warningOf(lines.get(peer.id))} />
+        ))}
+      </ul>
     </div>
   );
 }
