@@ -13,7 +13,8 @@
     "INSERT INTO search_text(num, title_en, title_ja, description_en, description_ja, place)"      \
     " SELECT r.num, r.title_en, r.title_ja, r.description_en, r.description_ja, c.name_en || ' '"  \
     "  || c.name_ja || ' ' || c.prefecture_en || ' ' || c.prefecture_ja || ' ' || a.name_en"       \
-    "  || ' ' || a.name_ja"                                                                        \
+    "  || ' ' || a.name_ja || coalesce((SELECT ' ' || group_concat(p.title_en || ' '"              \
+    "  || p.title_ja, ' ') FROM product p WHERE p.recording = r.id), '')"                          \
     " FROM recording r JOIN city c ON c.code = r.city JOIN area a ON a.code = r.area"
 
 /* A row whose text stays the same is left alone: the index would be written again for nothing. */

@@ -7,7 +7,7 @@
 #include "recordings/db.h"
 
 /* Write. Inserts or replaces the searchable text of one recording, from its row, the names of its
- * place and area, and its moments. */
+ * place and area, the titles of what belongs to it (product.h), and its moments. */
 gboolean mnb_search_text_put(MnbDb *db, const char *recording, GError **error);
 
 /* Write. The same for all, without their moments: when names of places changed. */

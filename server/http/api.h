@@ -67,6 +67,14 @@ MnbRecording *mnb_api_find_watchable(MnbHttpRequest *request);
 /* The same when who asks may review it. */
 MnbRecording *mnb_api_find_reviewable(MnbHttpRequest *request);
 
+/* products.c */
+void mnb_api_products(MnbHttpRequest *request);
+void mnb_api_product_add_link(MnbHttpRequest *request);
+void mnb_api_product_add_document(MnbHttpRequest *request);
+void mnb_api_product_change(MnbHttpRequest *request);
+void mnb_api_product_remove(MnbHttpRequest *request);
+void mnb_api_product_document(MnbHttpRequest *request);
+
 /* publishing.c */
 void mnb_api_publishing(MnbHttpRequest *request);
 void mnb_api_publishing_change(MnbHttpRequest *request);

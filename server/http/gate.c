@@ -137,6 +137,7 @@ static MnbProblem *check_body_headers(MnbHttpRequest *request)
         [MNB_BODY_SDP_FRAGMENT] = "application/trickle-ice-sdpfrag",
         [MNB_BODY_PDF] = "application/pdf",
         [MNB_BODY_CAPTIONS] = "application/octet-stream",
+        [MNB_BODY_DOCUMENT] = "application/pdf",
         [MNB_BODY_STREAM] = "application/offset+octet-stream",
     };
     gboolean is_stream = request->match.route->body == MNB_BODY_STREAM;

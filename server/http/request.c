@@ -1,5 +1,6 @@
 #include "server/http/request.h"
 #include "recordings/caption-file.h"
+#include "recordings/product.h"
 #include "server/base/log.h"
 #include "server/http/asker.h"
 #include "server/http/http-internal.h"
@@ -377,6 +378,8 @@ guint mnb_http_body_max(const MnbRoute *route)
         return MNB_SLIDES_BYTES_MAX;
     case MNB_BODY_CAPTIONS:
         return MNB_CAPTION_FILE_MAX;
+    case MNB_BODY_DOCUMENT:
+        return MNB_PRODUCT_DOCUMENT_MAX;
     default:
         return MNB_HTTP_BODY_MAX;
     }

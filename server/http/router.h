@@ -21,6 +21,7 @@ typedef enum {
     MNB_BODY_SDP_FRAGMENT, /* application/trickle-ice-sdpfrag (RFC 8840) */
     MNB_BODY_PDF,          /* application/pdf, up to MNB_SLIDES_BYTES_MAX, with a ticket */
     MNB_BODY_CAPTIONS,     /* application/octet-stream, up to MNB_CAPTION_FILE_MAX */
+    MNB_BODY_DOCUMENT,     /* application/pdf, up to MNB_PRODUCT_DOCUMENT_MAX */
     MNB_BODY_STREAM /* application/offset+octet-stream (tus), of any size: begin() takes it */
 } MnbBodyKind;
 

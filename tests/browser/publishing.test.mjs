@@ -2,7 +2,7 @@
 // the administrator sees who did what.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
@@ -119,4 +119,35 @@ test('the administrator sees who did what', { skip, timeout: 60000 }, async () =
   const outside = await fetch(`${server.url}/api/v1/audit`);
   assert.equal(outside.status, 401);
   assert.deepEqual(complaints(page).filter((line) => !/ERR_CONNECTION|502|503|422|401|404/.test(line)), []);
+});
+
+test('a document and a link belong to the film, and jump to their moment', { skip, timeout: 90000 }, async () => {
+  const file = path(work, '手引き.pdf');
+  writeFileSync(file, '%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n');
+  await page.goto(`${server.url}/review/${film}`);
+  const input = await page.waitForSelector('#product-file');
+  await input.uploadFile(file);
+  await hasText(page, '手引き');
+  await page.evaluate(() => { document.querySelector('video').currentTime = 2; });
+  await until('the film moved', () => page.evaluate(() => document.querySelector('video').currentTime > 1.9 && !document.querySelector('video').seeking));
+  await until('a moment', async () => {
+    const { json } = await ask(`/api/v1/recordings/${film}/products`);
+    if (json.items[0]?.at_ms.length > 0) return true;
+    await press(page, 'button', 'Belongs to this moment of the film');
+    return false;
+  });
+  await page.evaluate(() => { [...document.querySelectorAll('summary')].find((one) => one.textContent === 'Add a link').parentElement.open = true; });
+  await fill(page, 'textbox', /^Address/, 'javascript:alert(1)');
+  await press(page, 'button', 'Add');
+  await hasText(page, 'A link needs an address that begins with https://');
+  await fill(page, 'textbox', /^Address/, 'https://example.org/guide');
+  await page.type('#link-en', 'Field guide');
+  await press(page, 'button', 'Add');
+  await until('the link', async () => (await ask(`/api/v1/recordings/${film}/products`)).json.items.length === 2);
+  await checkScreen(page, 'review-products', texts, { names: [...NAMES, '手引き', 'Field guide', 'example.org'] });
+  await page.goto(`${server.url}/watch/${film}`);
+  await hasText(page, 'Field guide');
+  await press(page, 'button', /^Go to 0:0[12]/);
+  await until('the moment', () => page.evaluate(() => document.querySelector('video').currentTime > 1.5));
+  await checkScreen(page, 'watch-products', texts, { names: [...NAMES, '手引き', 'Field guide', 'example.org'] });
 });

@@ -409,6 +409,10 @@ def every_role_may_do_what_the_table_says_and_nothing_else():
         ("POST", f"/api/v1/recordings/{s.review}/cancel", hosts),
         ("GET", f"/api/v1/recordings/{s.review}/captions", hosts),
         ("GET", f"/api/v1/recordings/{s.review}/publishing", hosts),
+        ("GET", f"/api/v1/recordings/{s.open}/products", everybody),
+        ("GET", f"/api/v1/recordings/{s.inside}/products", staff),
+        ("POST", f"/api/v1/recordings/{s.review}/products", hosts),
+        ("POST", f"/api/v1/recordings/{s.review}/products/documents", hosts),
         ("POST", f"/api/v1/recordings/{s.review}/publishing", hosts),
         ("GET", f"/api/v1/recordings/{s.inside}/publishing", staff),
         ("GET", f"/api/v1/recordings/{s.open}/questions", everybody),
@@ -931,6 +935,45 @@ def questions_to_the_city_are_shown_once_they_are_answered():
     problem(s.ask("PATCH", f"{path}/{NO_ID}", {"answer_en": "x"}, cookie=admin), 404, "not-found")
     answers = [s.ask("POST", path, {"text": "and again"}).status for _ in range(6)]
     assert answers[0] == 202 and answers[-1] == 429, answers
+
+
+PDF = "application/pdf"
+DOCUMENT = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+@test
+def documents_and_links_belong_to_a_film_and_follow_its_audience():
+    path = f"/api/v1/recordings/{s.inside}/products"
+    for url in ("javascript:alert(1)", "ftp://x/", "//x", "https://", "https://a:b@c/", "data:text/html,x"):
+        problem(s.ask("POST", path, {"url": url, "title_en": "x"}, cookie=admin), 422, "invalid", ("url", "not-an-address"))
+    problem(s.ask("POST", path, {"url": "https://example.org/", "title_en": ""}, cookie=admin), 422, "invalid", ("title_en", "required"))
+    for at in ([5, 4], [-1], "x", [1.5], list(range(21))):
+        problem(s.ask("POST", path, {"url": "https://example.org/", "title_en": "x", "at_ms": at}, cookie=admin), 422, "invalid",
+                ("at_ms", "out-of-range"))
+    made = s.ask("POST", path, {"url": "https://example.org/a?b", "title_en": "Zeppelin manual", "at_ms": [1000, 2000]}, cookie=admin)
+    same(made.status, 200, made.body)
+    same([(item["kind"], item["url"], item["at_ms"]) for item in made.json()["items"]], [("link", "https://example.org/a?b", [1000, 2000])])
+    # Found by its title, by who may see the film.
+    found = s.ask("GET", "/api/v1/recordings?q=Zeppelin", cookie=admin).json()["items"]
+    same([item["id"] for item in found], [s.inside])
+    same(s.ask("GET", "/api/v1/recordings?q=Zeppelin").json()["total"], 0)
+    # A document is judged by what is in it.
+    for body in (b"", b"GIF89a", b"%PDF-1.4 broken off", b"<script>%%EOF"):
+        problem(s.ask("POST", path + "/documents", body, type=PDF, cookie=admin), 422, "not-a-pdf")
+    problem(s.ask("POST", path + "/documents", DOCUMENT, cookie=admin), 415, "wrong-type")
+    problem(s.ask("POST", path + "/documents", b"x" * (32 * 1024 * 1024 + 1), type=PDF, cookie=admin), 413, "too-large")
+    items = s.ask("POST", path + "/documents?name=%E9%98%B2%E7%81%BD.pdf", DOCUMENT, type=PDF, cookie=admin).json()["items"]
+    document = items[1]
+    same((document["kind"], document["title_ja"], document["bytes"]), ("pdf", "防災", len(DOCUMENT)))
+    got = s.ask("GET", document["url"], cookie=admin)
+    same((got.status, got.body, got.headers["Content-Type"]), (200, DOCUMENT, PDF))
+    problem(s.ask("GET", document["url"]), 404, "not-found")
+    problem(s.ask("GET", document["url"].replace(s.inside, s.open)), 404, "not-found")
+    changed = s.ask("PATCH", f"{path}/{document['id']}", {"title_en": "Drills", "at_ms": [7]}, cookie=admin).json()["items"][1]
+    same((changed["title_en"], changed["title_ja"], changed["captured_ms"]), ("Drills", "防災", [7]))
+    same(len(s.ask("DELETE", f"{path}/{document['id']}", cookie=admin).json()["items"]), 1)
+    problem(s.ask("GET", document["url"], cookie=admin), 404, "not-found")
+    problem(s.ask("DELETE", f"{path}/{document['id']}", cookie=admin), 404, "not-found")
 
 
 @test

@@ -41,6 +41,8 @@ const en = {
   'audit.a-captions-put': 'Captions saved',
   'audit.a-captions-remove': 'Captions removed',
   'audit.a-question-answer': 'Question answered',
+  'audit.a-product-put': 'Document or link saved',
+  'audit.a-product-remove': 'Document or link removed',
   'audit.a-refused': 'Refused',
 } as const;
 
@@ -84,6 +86,8 @@ const ja: Record<keyof typeof en, string> = {
   'audit.a-captions-put': '字幕の保存',
   'audit.a-captions-remove': '字幕の削除',
   'audit.a-question-answer': '質問への回答',
+  'audit.a-product-put': '資料・リンクの保存',
+  'audit.a-product-remove': '資料・リンクの削除',
   'audit.a-refused': '拒否',
 };
 

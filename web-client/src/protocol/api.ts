@@ -6,6 +6,7 @@ import {
   decodeUpload, decodeUploads,
   type EventFields, type LineOffers, type Role, type UploadDraft,
 } from './objects';
+import { decodeProducts } from './products';
 import { decodeAudit, decodePublishing, decodeQuestions } from './publishing';
 import { decodeCaptionsTaken, decodeCaptionTrack, decodeCaptionTracks } from './captions';
 
@@ -197,6 +198,17 @@ export const api = {
   choosePoster: (signal: AbortSignal, id: string, poster: number, token?: string | null) =>
     call(`/recordings/${segment(id)}/poster`, signal, { method: 'POST', body: { number: poster }, token, decode: decodeRecording }),
 
+  products: (signal: AbortSignal, id: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/products`, signal, { token, decode: decodeProducts }),
+  addLink: (signal: AbortSignal, id: string, body: object, token?: string | null) =>
+    call(`/recordings/${segment(id)}/products`, signal, { method: 'POST', body, token, decode: decodeProducts }),
+  addDocument: (signal: AbortSignal, id: string, file: File, token?: string | null) =>
+    call(`/recordings/${segment(id)}/products/documents?name=${encodeURIComponent(file.name)}`, signal,
+      { method: 'POST', file: { content: file, type: 'application/pdf' }, token, decode: decodeProducts }),
+  changeProduct: (signal: AbortSignal, id: string, product: string, body: object, token?: string | null) =>
+    call(`/recordings/${segment(id)}/products/${segment(product)}`, signal, { method: 'PATCH', body, token, decode: decodeProducts }),
+  removeProduct: (signal: AbortSignal, id: string, product: string, token?: string | null) =>
+    call(`/recordings/${segment(id)}/products/${segment(product)}`, signal, { method: 'DELETE', token, decode: decodeProducts }),
   publishing: (signal: AbortSignal, id: string, token?: string | null) =>
     call(`/recordings/${segment(id)}/publishing`, signal, { token, decode: decodePublishing }),
   changePublishing: (signal: AbortSignal, id: string, body: object, token?: string | null) =>

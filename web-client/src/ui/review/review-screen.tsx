@@ -22,6 +22,7 @@ import { FilmPlayer } from '../watch/film-player';
 import { AboutForm, type About } from './about-form';
 import { Answers } from './answers';
 import { ChapterForm, CutForm } from './cut-form';
+import { ProductList } from './product-list';
 import { PublishOrder } from './publish-order';
 import { PosterChoices } from './poster-choice';
 import { TimeLine } from './time-line';
@@ -188,6 +189,7 @@ function Reviewed({ loaded, token, reload }: { loaded: Loaded; token: string | n
         <ActionError error={action.error} />
         <PublishOrder recording={recording.id} state={recording.state} token={token} onChanged={reload} />
       </section>
+      <ProductList recording={recording.id} token={token} at={at} />
       <Answers recording={recording.id} token={token} />
       {isAsking && (
         <ConfirmDialog title={t('review.withdraw-title')} text={t('review.withdraw-what')} action={t('review.withdraw')} isDanger

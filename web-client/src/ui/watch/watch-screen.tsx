@@ -21,6 +21,7 @@ import {
 import { RecordingCard } from '../parts/recording-card';
 import { FilmPlayer } from './film-player';
 import { FilmTexts } from './film-texts';
+import { Products } from './products';
 import { Questions } from './questions';
 import { watchIcons } from './watch-icons';
 
@@ -206,6 +207,7 @@ function Film({ recording, token }: { recording: Recording; token: string | null
         </section>
       )}
       <Downloads recording={recording} />
+      <Products recording={recording.id} token={token} player={player} />
       {recording.state !== 'withdrawn' && <Questions recording={recording.id} token={token} />}
       <Related recording={recording} by="city" />
       <Related recording={recording} by="area" />
