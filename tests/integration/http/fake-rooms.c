@@ -5,8 +5,8 @@
  * that run the whole server. */
 #include "server/base/ids.h"
 #include "server/rooms/doors.h"
-#include "server/rooms/line-checks.h"
 #include "server/rooms/feeds.h"
+#include "server/rooms/line-checks.h"
 #include "server/rooms/slides.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useFakeTimers } from '../test-support/fake-timers';
-import { endOfClose, RequestError, retryDelayMs, RoomLine, signalUrl, type LineEnd } from './room-line';
+import { endOfClose, RequestError, retryDelayMs, RoomLine, signalUrl, WAKE_TIMEOUT_MS, type LineEnd } from './room-line';
 
 const OPEN = 1;
 
@@ -127,6 +127,27 @@ test('a request that gets no answer gives the line up', async () => {
     await assert.rejects(asked, (error) => error instanceof RequestError && error.code === 'timeout');
     assert.equal(socket.isClosed, true);
     assert.equal(made.lost.length, 1);
+    made.stop.abort();
+  } finally {
+    timers.restore();
+  }
+});
+
+test('after the device slept a silent line is given up within seconds, and comes back', async () => {
+  const timers = useFakeTimers();
+  try {
+    const made = rig();
+    made.line.start();
+    const first = await join(made, 0);
+    made.line.wake({ kind: 'view', peers: [], large: 0, mode: 'all', limit_kbit: 0 });
+    timers.tick(WAKE_TIMEOUT_MS);
+    assert.equal(first.isClosed, true);
+    assert.equal(made.lost.length, 1);
+    // Woken again while it waits for its next try: it tries at once.
+    made.line.wake({ kind: 'view', peers: [], large: 0, mode: 'all', limit_kbit: 0 });
+    assert.equal(made.sockets.length, 2);
+    const second = await join(made, 1);
+    assert.equal(second.sent[0]?.resume, 'resume-token');
     made.stop.abort();
   } finally {
     timers.restore();

@@ -49,6 +49,8 @@ export interface LineOptions {
 export const REQUEST_TIMEOUT_MS = 12_000;
 /** The recorder says `on` only when it writes: that may take longer than an answer from memory. */
 const SLOW_REQUEST_TIMEOUT_MS = 30_000;
+/** After the device slept nobody wants to wait for an answer that will not come. */
+export const WAKE_TIMEOUT_MS = 3_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
@@ -90,6 +92,10 @@ export function endOfClose(code: number, reason: string): LineEnd | null {
   }
 }
 
+function patienceFor({ kind }: ClientRequest): number {
+  return kind === 'record' || kind === 'pause-recording' || kind === 'end-session' ? SLOW_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS;
+}
+
 interface Waiting {
   resolve: (body: unknown) => void;
   reject: (error: RequestError) => void;
@@ -128,6 +134,12 @@ export class RoomLine {
     if (this.#isEnded || this.#socket !== null) return;
     clearTimeout(this.#retryTimer);
     this.#connect();
+  }
+
+  /** The device was asleep: a line that does not answer soon is dead, whatever TCP thinks of it. */
+  wake(request: ClientRequest): void {
+    if (this.#isOpen) this.#send(request, WAKE_TIMEOUT_MS).catch(() => undefined);
+    else this.retryNow();
   }
 
   async ask<T>(request: ClientRequest, decode: Decoder<T>): Promise<T> {
@@ -183,21 +195,19 @@ export class RoomLine {
     }
   }
 
-  #send(request: ClientRequest): Promise<unknown> {
+  #send(request: ClientRequest, patienceMs = patienceFor(request)): Promise<unknown> {
     const socket = this.#socket;
     if (socket === null || socket.readyState !== WebSocket.OPEN) {
       return Promise.reject(new RequestError('line-lost'));
     }
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const limit = request.kind === 'record' || request.kind === 'pause-recording' || request.kind === 'end-session'
-        ? SLOW_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS;
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
         reject(new RequestError('timeout'));
         // No answer for so long: the line is dead, though TCP has not noticed.
-        if (limit === REQUEST_TIMEOUT_MS && socket === this.#socket) this.#drop(socket);
-      }, limit);
+        if (patienceMs <= REQUEST_TIMEOUT_MS && socket === this.#socket) this.#drop(socket);
+      }, patienceMs);
       this.#waiting.set(id, { resolve, reject, timer });
       socket.send(JSON.stringify({ ...request, id }));
     });

@@ -6,7 +6,7 @@ import { computed, signal } from '@preact/signals';
 import type { ClassroomMessage, ClassroomRequest, Reaction } from '../protocol/classroom';
 import type { Role } from '../protocol/objects';
 import type {
-  Admitted, LineFigures, PictureMode, RoomEvent, ServerMessage, Source, Welcome,
+  Admitted, ClientRequest, LineFigures, PictureMode, RoomEvent, ServerMessage, Source, Welcome,
 } from '../protocol/signalling';
 import type { PublishedSource, SentSource } from '../rtc/publisher';
 import { mixSound, type SoundMix } from '../rtc/sound-mix';
@@ -73,6 +73,8 @@ const HEARTBEAT_MS = 15_000;
 const STAGE_TICK_MS = 500;
 const SLOTS_AFTER_WELCOME_MS = 700;
 const METER_MS = 2_000;
+/** So long without a tick: the device slept. */
+const SLEPT_MS = 5_000;
 const PICTURE_MODES: readonly PictureMode[] = ['all', 'one', 'audio'];
 
 export class RoomStore {
@@ -594,7 +596,13 @@ export class RoomStore {
   #keepTime(): void {
     const { signal: stopped } = this.#stop;
     const heartbeat = setInterval(() => this.#sendView(), HEARTBEAT_MS);
-    const stage = setInterval(() => this.#updateStage(), STAGE_TICK_MS);
+    let tickedMs = Date.now();
+    const stage = setInterval(() => {
+      // The wall's clock goes on while the laptop is closed; the timers do not.
+      if (Date.now() - tickedMs > SLEPT_MS) this.line.wake(this.#viewRequest());
+      tickedMs = Date.now();
+      this.#updateStage();
+    }, STAGE_TICK_MS);
     const meter = setInterval(() => void this.#readMeter(), METER_MS);
     stopped.addEventListener('abort', () => {
       clearInterval(heartbeat);
@@ -618,14 +626,17 @@ export class RoomStore {
 
   /** Also the heartbeat: a dead line shows by the missing reply. */
   #sendView(): void {
-    if (!this.line.isOpen) return;
-    this.line.tell({
+    if (this.line.isOpen) this.line.tell(this.#viewRequest()).catch(() => undefined);
+  }
+
+  #viewRequest(): ClientRequest {
+    return {
       kind: 'view',
       peers: this.#viewed.slice(0, 16),
       large: this.#large,
       mode: this.pictureMode.value,
       limit_kbit: this.limitKbit.value,
-    }).catch(() => undefined);
+    };
   }
 
   async #flushHand(): Promise<void> {
