@@ -208,21 +208,24 @@ static void watch_sound(MnbEncode *self, GstElement *element)
     watch_buffers(self, element, on_sound);
 }
 
+/* Each rung is scaled from the one above it: fewer pixels to read, and none is skipped. */
 void mnb_encode_build_picture(MnbEncode *self)
 {
     const MnbRung *top = &self->ladder->rungs[0];
     self->entry[0] = add(self, "videorate", NULL);
-    GstElement *tee = add(self, "tee", add_scale(self, self->entry[0], top));
+    GstElement *above = self->entry[0];
     for (int i = 0; i < self->ladder->n_rungs; i++) {
         const MnbRung *rung = &self->ladder->rungs[i];
-        GstElement *last = add_queue(self, tee, RAW_BUFFERS);
+        gboolean is_lowest = i == self->ladder->n_rungs - 1;
+        GstElement *last = i > 0 ? add_queue(self, above, RAW_BUFFERS) : above;
         if (rung->fps_d != top->fps_d)
             last = add(self, "videorate", last);
-        if (i > 0)
-            last = add_scale(self, last, rung);
-        if (i == self->ladder->n_rungs - 1)
+        last = add_scale(self, last, rung);
+        if (is_lowest)
             watch_picture(self, last);
-        last = add_x264(self, last, rung);
+        else
+            last = above = add(self, "tee", last);
+        last = add_x264(self, is_lowest && i > 0 ? last : add_queue(self, last, RAW_BUFFERS), rung);
         if (i == 0)
             last = add(self, "tee", last);
         add_stream(self, last, "video_%u", rung->name);
