@@ -1,5 +1,6 @@
 /* WHIP and WHEP resources. The ETag of an ICE session is our ufrag: new with each restart. */
 #include "server/rooms/doors.h"
+#include "recordings/feed.h"
 #include "server/base/log.h"
 #include "server/rooms/room.h"
 #include <string.h>
@@ -195,12 +196,14 @@ void mnb_rooms_whip(MnbRooms *self, const MnbDoorAsker *asker, const char *offer
         return;
     }
     const char *name = asker->label != NULL && *asker->label != '\0' ? asker->label : ENCODER_NAME;
+    /* A phone that is the camera of a feed stands for a city and an area. */
+    g_autoptr(MnbFeed) feed = mnb_feed_find(mnb_catalog_reader(self->catalog), asker->link, NULL);
     MnbAppend append = {
         .type = "peer-joined",
         .peer = entering->peer,
-        .body =
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", name, "affiliation", "", "language",
-                      "", "role", asker->role, "link", asker->link, "kind", "encoder"),
+        .body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", name, "affiliation",
+                          feed != NULL ? feed->affiliation : "", "language", "", "role",
+                          asker->role, "link", asker->link, "kind", "encoder"),
     };
     self->joins++;
     g_hash_table_add(room->entering, g_strdup(entering->peer));

@@ -14,7 +14,7 @@ export const NARROW = { width: 320, height: 640 };
 /** The client's own texts: { en: [text], ja: [text] } in the same order, and the keys. */
 export async function loadTexts() {
   const { build } = require('esbuild');
-  const names = ['captions', 'products', 'publishing', 'questions', 'classroom', 'common', 'door', 'room', 'staff', 'upload', 'watch'];
+  const names = ['captions', 'products', 'publishing', 'questions', 'classroom', 'common', 'door', 'field', 'room', 'staff', 'upload', 'watch'];
   const bundled = await build({
     stdin: {
       contents: names.map((name) => `export { t as ${name} } from './${name}';`).join('\n'),

@@ -1,7 +1,7 @@
 /** Starts the client: the token out of the address first, then language, place and the first screen. */
 import { render } from 'preact';
 import { startLanguage } from './i18n/language';
-import { JOIN_TOKEN } from './store/account';
+import { FEED_TOKEN, JOIN_TOKEN } from './store/account';
 import { startLocation, takeFragmentToken } from './store/location';
 import { writeTabValue } from './store/preferences';
 import { App } from './ui/app';
@@ -13,6 +13,7 @@ function keepToken(): void {
   const token = takeFragmentToken();
   if (token === null) return;
   if (location.pathname === '/join') writeTabValue(JOIN_TOKEN, token);
+  else if (location.pathname === '/feed' || location.pathname === '/camera') writeTabValue(FEED_TOKEN, token);
   else if (location.pathname === '/sign-in') writeTabValue('sign-in-token', token);
 }
 

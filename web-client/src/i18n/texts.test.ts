@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { t as classroom } from './classroom';
 import { t as common } from './common';
 import { d as door } from './door';
+import { t as field } from './field';
 import { chooseLanguage, language } from './language';
 import { t as room } from './room';
 import { t as staff } from './staff';
 import { defineTexts, fill } from './texts';
 import { t as watch } from './watch';
 
-const all = { classroom, common, door, room, staff, watch };
+const all = { classroom, common, door, field, room, staff, watch };
 
 test('every text exists in both languages and is not empty', () => {
   for (const [name, texts] of Object.entries(all)) {

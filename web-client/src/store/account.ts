@@ -54,3 +54,5 @@ export function tokenFor(event: string): string | null {
 }
 
 export const JOIN_TOKEN = 'join-token';
+/** Of a feed's crew or camera. */
+export const FEED_TOKEN = 'feed-token';

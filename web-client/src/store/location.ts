@@ -9,6 +9,8 @@ export type Route =
   | { screen: 'review'; recording: string }
   | { screen: 'captions'; recording: string }
   | { screen: 'join' }
+  | { screen: 'feed' }
+  | { screen: 'camera' }
   | { screen: 'sign-in' }
   | { screen: 'staff' }
   | { screen: 'upload' }
@@ -25,6 +27,8 @@ const table: readonly [RegExp, (id: string) => Route][] = [
   [new RegExp(`^/review/(${ID})$`), (recording) => ({ screen: 'review', recording })],
   [new RegExp(`^/review/(${ID})/captions$`), (recording) => ({ screen: 'captions', recording })],
   [/^\/join$/, () => ({ screen: 'join' })],
+  [/^\/feed$/, () => ({ screen: 'feed' })],
+  [/^\/camera$/, () => ({ screen: 'camera' })],
   [/^\/sign-in$/, () => ({ screen: 'sign-in' })],
   [/^\/staff$/, () => ({ screen: 'staff' })],
   [/^\/staff\/audit$/, () => ({ screen: 'audit' })],

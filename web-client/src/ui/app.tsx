@@ -22,6 +22,8 @@ const onDemand: Partial<Record<Route['screen'], () => Promise<Screen>>> = {
   'review': () => withStyle('watch', withStyle('staff', withStyle('review', import('./review/review-screen').then((module) => module.ReviewScreen)))),
   'captions': () => withStyle('watch', withStyle('staff', withStyle('review', import('./review/captions-screen').then((module) => module.CaptionsScreen)))),
   'join': () => withStyle('room', import('./room/room-screen').then((module) => module.RoomScreen)),
+  'feed': () => withStyle('field', import('./field/feed-screen').then((module) => module.FeedScreen)),
+  'camera': () => withStyle('field', import('./field/camera-screen').then((module) => module.CameraScreen)),
   'sign-in': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.SignInScreen)),
   'staff': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.StaffScreen)),
   'audit': () => withStyle('staff', import('./staff/staff-screen').then((module) => module.AuditScreen)),

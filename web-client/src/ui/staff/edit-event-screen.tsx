@@ -15,6 +15,7 @@ import { useAction, usePageTitle, useResource } from '../parts/hooks';
 import { Icon, icons } from '../parts/icon';
 import { ActionError, BilingualTitle, Failed, Loading, PageHeading, StateBox } from '../parts/parts';
 import { EventForm } from './event-form';
+import { FeedPanel } from './feed-panel';
 import { InvitePanel } from './invite-panel';
 import { LinkList } from './link-list';
 
@@ -93,6 +94,7 @@ function Existing({ id, token }: { id: string; token: string | null }): JSX.Elem
       </p>
       <InvitePanel event={event} token={token} onInvited={() => setInvited(invited + 1)} />
       <LinkList key={invited} event={event} token={token} />
+      <FeedPanel event={event} token={token} />
       <Editor event={event} token={token} onSaved={setValue} />
     </>
   );
