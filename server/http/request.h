@@ -43,7 +43,7 @@ typedef struct {
     MnbRate *posts;      /* WHIP and WHEP, by address */
     MnbRate *checks;     /* of lines, by address */
     MnbRate *sign_ins;   /* tries with a password, by address */
-    MnbRate *questions; /* follow-up questions, by address */
+    MnbRate *questions;  /* follow-up questions, by address */
     MnbRate *guesses;    /* tokens that opened nothing, by address */
     MnbUploads *uploads; /* NULL: none are taken */
     MnbMailer *mailer;   /* NULL: there is no relay */

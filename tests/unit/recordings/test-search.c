@@ -226,13 +226,14 @@ static void test_more_facets(void)
     const char *more[] = {"municipal-finance", NULL};
     visit->more_areas = g_strdupv((char **)more);
     visit->duration_us = 12 * 60 * (gint64)G_USEC_PER_SEC;
-    visit->recorded_us = G_GINT64_CONSTANT(1735657200000000); /* 2025-01-01T00:00 in Japan */
+    const gint64 new_year_us = G_GINT64_CONSTANT(1735657200000000); /* 2025-01-01T00:00 in Japan */
+    visit->recorded_us = new_year_us;
     g_autofree char *id = add(fixture.db, visit, 1);
     MnbVisit place = {.people = (char *)"none"};
     g_assert_true(mnb_visit_put(fixture.db, id, &place, &error));
     g_assert_no_error(error);
     MnbRecording *abroad = fixture_recording("Water abroad", "");
-    abroad->recorded_us = visit->recorded_us - 1;
+    abroad->recorded_us = new_year_us - 1;
     abroad->duration_us = 3600 * (gint64)G_USEC_PER_SEC;
     g_free(add(fixture.db, abroad, 2));
     g_autoptr(MnbSearchResult) all = find(fixture.db, (MnbSearchQuery){.text = "water"});
