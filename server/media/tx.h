@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define MNB_TX_ARENA_BYTES   (256u << 10) /* stays in the second-level cache */
+#define MNB_TX_ARENA_BYTES   (64u << 10) /* a dozen messages: the first need not wait for many */
 #define MNB_TX_MESSAGES      64
 #define MNB_TX_SEGMENTS_MAX  8 /* of a message: longer bursts hurt Wi-Fi */
 #define MNB_TX_CONTROL_BYTES 40

@@ -16,7 +16,10 @@ a fresh server. SERVER: manabi or janus. Scenarios (all of them when none is nam
     hall-10x1000    ten voices, three of them speaking; 1000 hear the loudest three. Janus sends all
                     ten, and 100 hear it: a thousand would need ten of it
     storm-500       500 join in one second while 100 watch
-    whole-300       burst-300 over WHIP and WHEP, with nginx, rooms and database
+    spread-1000     burst-1000 at one worker and over two, in turns: `spread_ratio` is the core that one takes by the
+                    one that the busier of two takes, which is how many more receivers two serve before one is full.
+                    The second worker has the clients' processor, for want of a third one
+    whole-300       burst-300 over WHIP and WHEP, with nginx, rooms and database; whole-storm-500
 
 The fields: CPU time of the media processes for each packet that arrived whole and authentic, of ours
 and of Janus; the floor of this machine for packets of that size in such groups (bench-limit.c);
@@ -78,7 +81,14 @@ SCENARIOS = {
         'janus': ['--subscribers', '100'],
     },
     'storm-500': {'subscribers': 600, 'args': [*VIDEO, '--subscribers', '600', '--late', '500'], 'limit': (6, 1180, 600)},
+    'spread-1000': broadcast(1000, spread=2),
     'whole-300': broadcast(300, whole=True),
+    'whole-storm-500': {
+        'subscribers': 600,
+        'args': [*VIDEO, '--subscribers', '600', '--late', '500'],
+        'limit': (6, 1180, 600),
+        'whole': True,
+    },
 }
 
 
@@ -170,11 +180,12 @@ def load(scenario, args, options):
     return line
 
 
-def run_manabi(name, spec, options, folder):
+def run_manabi(name, spec, options, folder, workers=1):
     if spec.get('whole'):
         return run_whole(name, spec, options, folder)
     cpu = '0' if CORES >= 2 else '-1'
-    return load(name, [*FAST_JOINS, *spec['args'], '--worker', WORKER, '--worker-cpu', cpu], options)
+    args = ['--worker', WORKER, '--worker-cpu', cpu, '--workers', str(workers)]
+    return load(name, [*FAST_JOINS, *spec['args'], *args], options)
 
 
 def run_whole(name, spec, options, folder):
@@ -262,7 +273,7 @@ def summary(name, spec, ours, janus, limits):
         out['janus_ratio'] = round(out['janus_cpu_us_per_packet'] / out['cpu_us_per_packet'], 1)
         out['janus_loss_pct'] = median(janus, lambda line: 100 - min(100, line['delivered_pct']))
         out['janus_delay_p99_ms'] = median(janus, lambda line: line['latency_ms']['p99'])
-    if name.startswith('storm'):
+    if 'storm' in name:
         out['first_media_p95_ms'] = median(ours, lambda line: line['join_to_media_ms'].get('p95'))
         out['first_key_frame_p95_ms'] = median(ours, lambda line: line['join_to_key_frame_ms'].get('p95'))
         out['key_frame_requests'] = median(ours, lambda line: line['key_frames_asked_in_window'])
@@ -277,16 +288,35 @@ def summary(name, spec, ours, janus, limits):
     return out
 
 
+def spread_summary(one, more):
+    def busiest(line):
+        return max(line['server_core_pct_each'])
+
+    return {
+        'spread_ratio': round(median(one, busiest) / median(more, busiest), 2),
+        'spread_core_pct_each': max(more, key=busiest)['server_core_pct_each'],
+        'spread_cpu_us_per_packet': median(more, lambda line: line['server_us_per_packet']),
+        'spread_delay_p50_ms': median(more, lambda line: line['latency_ms']['p50']),
+        'spread_delay_p99_ms': median(more, lambda line: line['latency_ms']['p99']),
+        'spread_worst_run': worst(more),
+    }
+
+
 def measure(name, options, folder):
     spec = SCENARIOS[name]
-    ours, janus, limits = [], [], []
+    ours, spread, janus, limits = [], [], [], []
     for _ in range(options.runs):
         if options.only != 'janus':
             limits.append(run_limit(spec))
             ours.append(run_manabi(name, spec, options, folder))
+            if 'spread' in spec:
+                spread.append(run_manabi(name, spec, options, folder, spec['spread']))
         if options.only != 'manabi' and 'janus' in spec and shutil.which('janus'):
             janus.append(run_janus(name, spec, options, folder))
-    print(json.dumps(summary(name, spec, ours, janus, limits), separators=(',', ':')), flush=True)
+    out = summary(name, spec, ours, janus, limits)
+    if spread:
+        out.update(spread_summary(ours, spread))
+    print(json.dumps(out, separators=(',', ':')), flush=True)
 
 
 def main():

@@ -33,6 +33,7 @@
 #define LOAD_VOICES_MAX  8
 #define LOAD_SOCKETS_MAX 16
 #define LOAD_PIDS_MAX    16
+#define LOAD_WORKERS_MAX 4
 #define LOAD_MARK_BYTES  24
 #define LOAD_KEPT        512 /* packets a publisher keeps for NACKs, a power of two */
 #define LOAD_CNAME       "load"
@@ -62,6 +63,7 @@ typedef struct {
     double expected_pct; /* exit status 1 when less was delivered */
     bool has_gro;        /* as a network card that cuts GSO itself would make it for the server */
     int worker_cpu;      /* processor of --worker, -1: any */
+    unsigned workers;    /* of --worker: publishers at the first, subscribers in turns */
     int pids[LOAD_PIDS_MAX];
     unsigned n_pids;
 } LoadOptions;
@@ -188,6 +190,7 @@ typedef struct {
 typedef struct {
     int64_t at_us;
     double cpu_s, own_cpu_s;
+    double cpu_each_s[LOAD_PIDS_MAX];
     double waited_s, own_waited_s; /* ready to run, and another had the processor */
     uint64_t rss_kib, drops;
 } LoadSample;

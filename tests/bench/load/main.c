@@ -54,6 +54,8 @@ static const char usage[] =
     "  --duration S (10)  --warm-up S (2)  --join-timeout S (15)  --limit S (180)\n"
     "  --pid PID           of the server; may be given more than once\n"
     "  --worker-cpu N      processor of --worker;  --no-sandbox   start it without\n"
+    "  --workers N (1)     of --worker: publishers at the first, subscribers in turns, by tap and "
+    "feed\n"
     "  --expect PCT (99)   least part of the packets that must arrive\n"
     "  --sockets N (2)     UDP sockets that the clients share\n"
     "  --scenario NAME     for the report\n"
@@ -73,6 +75,7 @@ static const struct {
     {"janus", TEXT, offsetof(LoadOptions, janus)},
     {"worker", TEXT, offsetof(LoadOptions, worker)},
     {"worker-cpu", INTEGER, offsetof(LoadOptions, worker_cpu)},
+    {"workers", NUMBER, offsetof(LoadOptions, workers)},
     {"publish-token", TEXT, offsetof(LoadOptions, publish_token)},
     {"receive-token", TEXT, offsetof(LoadOptions, receive_token)},
     {"publishers", NUMBER, offsetof(LoadOptions, publishers)},
@@ -149,7 +152,8 @@ static bool is_sane(const LoadOptions *options)
            options->fps > 0 && options->fps <= 120 && options->packet_bytes >= 200 &&
            options->packet_bytes <= 1300 && options->sockets >= 1 &&
            options->sockets <= LOAD_SOCKETS_MAX && options->bitrate_bps <= 50000000 &&
-           options->worker_cpu < CPU_SETSIZE;
+           options->worker_cpu < CPU_SETSIZE && options->workers >= 1 &&
+           options->workers <= LOAD_WORKERS_MAX;
 }
 
 static int read_options(LoadOptions *out, int argc, char **argv)
@@ -410,6 +414,7 @@ int main(int argc, char **argv)
         .audio_bytes = 80,
         .sockets = 2,
         .worker_cpu = -1,
+        .workers = 1,
         .expected_pct = 99,
     };
     if (read_options(&load.options, argc, argv) < 0) {

@@ -103,7 +103,8 @@ void load_sample(const Load *load, LoadSample *out)
     struct rusage own;
     *out = (LoadSample){.at_us = load_now_us(), .drops = load_net_drops(load)};
     for (unsigned i = 0; i < load->options.n_pids; i++) {
-        out->cpu_s += cpu_of(load->options.pids[i]);
+        out->cpu_each_s[i] = cpu_of(load->options.pids[i]);
+        out->cpu_s += out->cpu_each_s[i];
         out->waited_s += waited_of(load->options.pids[i]);
         out->rss_kib += memory_of(load->options.pids[i]);
     }
@@ -215,6 +216,11 @@ static void add_server(const Load *load, json_t *out, double seconds)
     double packets = (double)load->counters.in_window;
     SET_NUMBER("server_cpu_s", cpu_s);
     SET_NUMBER("server_core_pct", 100 * cpu_s / seconds);
+    json_t *each = json_array();
+    for (unsigned i = 0; i < load->options.n_pids; i++)
+        json_array_append_new(
+            each, number(100 * (load->end.cpu_each_s[i] - load->begin.cpu_each_s[i]) / seconds));
+    json_object_set_new(out, "server_core_pct_each", each);
     SET_NUMBER("server_us_per_packet", cpu_s * 1e6 / packets);
     SET_NUMBER("packets_per_cpu_s", packets / cpu_s);
     SET_INTEGER("memory_kib", load->end.rss_kib);
