@@ -156,7 +156,7 @@ static int by_score(gconstpointer left, gconstpointer right)
 
 guint mnb_thumbs_posters(const MnbThumbs *thumbs, gint64 at_us_out[MNB_THUMBS_POSTERS])
 {
-    Thumb best[MNB_THUMBS_POSTERS];
+    Thumb best[MNB_THUMBS_POSTERS] = {0};
     guint n = 0, all = thumbs->list->len;
     for (guint third = 0; third < MNB_THUMBS_POSTERS; third++) {
         guint from = third * all / MNB_THUMBS_POSTERS, to = (third + 1) * all / MNB_THUMBS_POSTERS;
