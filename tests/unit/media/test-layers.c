@@ -199,19 +199,25 @@ static void test_begins_anew(void)
 /* ---- temporal layers ---- */
 
 typedef struct {
-    MnbPacket packet;
-    uint8_t data[16];
+    uint16_t seq;
+    bool is_key;
+    MnbVp8 vp8;
 } Piece;
+
+static MnbPacket packet_of(const Piece *piece)
+{
+    return (MnbPacket){.seq = piece->seq, .vp8 = piece->vp8, .is_key_start = piece->is_key};
+}
 
 static Piece make(uint16_t seq, uint16_t picture, uint8_t tid, bool is_sync, bool is_start)
 {
-    Piece piece = {.packet = {.seq = seq}};
-    piece.packet.vp8 = (MnbVp8){.has_picture_id = true,
-                                .picture_id = picture & 0x7fff,
-                                .has_tid = true,
-                                .tid = tid,
-                                .is_layer_sync = is_sync,
-                                .is_partition_start = is_start};
+    Piece piece = {.seq = seq};
+    piece.vp8 = (MnbVp8){.has_picture_id = true,
+                         .picture_id = picture & 0x7fff,
+                         .has_tid = true,
+                         .tid = tid,
+                         .is_layer_sync = is_sync,
+                         .is_partition_start = is_start};
     return piece;
 }
 
@@ -239,15 +245,16 @@ static void test_temporal_late(void)
             }
             for (bool is_now = true;; is_now = false) {
                 Piece *one = is_now ? &piece : &late[--n_late];
+                MnbPacket packet = packet_of(one);
                 uint16_t seqs, pictures;
-                if (mnb_temporal_takes(&temporal, &one->packet, &seq_delta, &picture_delta)) {
-                    if (mnb_temporal_place(&temporal, &one->packet, &seqs, &pictures)) {
-                        uint16_t out = (uint16_t)(one->packet.seq + seq_delta + seqs);
+                if (mnb_temporal_takes(&temporal, &packet, &seq_delta, &picture_delta)) {
+                    if (mnb_temporal_place(&temporal, &packet, &seqs, &pictures)) {
+                        uint16_t out = (uint16_t)(packet.seq + seq_delta + seqs);
                         g_assert_cmpuint(used[out], ==, 0);
                         used[out] = 1;
                         used[(uint16_t)(out + 20000)] = 0; /* as numbers go round */
                         n_sent++;
-                        g_assert_cmpuint(one->packet.vp8.tid, <=, temporal.now);
+                        g_assert_cmpuint(packet.vp8.tid, <=, temporal.now);
                     } else {
                         n_refused++;
                     }
@@ -280,16 +287,17 @@ static void test_temporal_raise(void)
     mnb_temporal_begin(&temporal);
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
         Piece piece = make(seq++, (uint16_t)i, steps[i].tid, steps[i].is_sync, true);
+        MnbPacket packet = packet_of(&piece);
         temporal.wanted = steps[i].wanted;
-        if (mnb_temporal_takes(&temporal, &piece.packet, &seq_delta, &picture_delta) !=
-            steps[i].takes)
+        if (mnb_temporal_takes(&temporal, &packet, &seq_delta, &picture_delta) != steps[i].takes)
             g_error("step %u: taken is not %d", i, steps[i].takes);
     }
     /* a key frame brings all back */
     Piece key = make(seq++, 50, 0, false, true);
-    key.packet.is_key_start = true;
+    key.is_key = true;
+    MnbPacket packet = packet_of(&key);
     temporal.wanted = MNB_TEMPORAL_ALL;
-    g_assert_true(mnb_temporal_takes(&temporal, &key.packet, &seq_delta, &picture_delta));
+    g_assert_true(mnb_temporal_takes(&temporal, &packet, &seq_delta, &picture_delta));
     g_assert_cmpuint(temporal.now, ==, MNB_TEMPORAL_ALL);
     g_assert_cmpuint((uint16_t)-seq_delta, ==, 6);
 }
