@@ -50,7 +50,8 @@ test('a second tab takes the place, and the first one says so', { skip, timeout:
   const first = await newPage(chromium);
   await join(first, server.link('participants'), GUEST, { devices: null });
   // A tab that the browser makes of another one holds the same place.
-  const held = await first.evaluate(() => Object.entries(sessionStorage));
+  const held = await until('the place to be kept', () => first.evaluate(() =>
+    Object.keys(sessionStorage).some((key) => key.includes('resume')) && Object.entries(sessionStorage)));
   const second = await first.browserContext().newPage();
   await second.evaluateOnNewDocument((entries) => entries.forEach(([key, value]) => sessionStorage.setItem(key, value)), held);
   await second.goto(`${server.url}/join`);
