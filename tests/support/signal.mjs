@@ -17,12 +17,7 @@ export class SignalClient {
   static async connect(url, { origin = url, protocol = 'manabi.v1' } = {}) {
     const client = new SignalClient();
     client.socket = new WebSocket(`${url.replace(/^http/, 'ws')}/signal`, protocol, { origin });
-    client.socket.on('message', (data) => client.#receive(JSON.parse(data)));
-    client.socket.on('close', (code, reason) => {
-      client.closed = { code, reason: String(reason) };
-      for (const { reject } of client.#waiting.values()) reject(new Error(`the socket closed with ${code} ${reason}`));
-      client.#waiting.clear();
-    });
+    client.listen();
     await new Promise((resolve, reject) => {
       client.socket.once('open', resolve);
       client.socket.once('error', reject);
@@ -36,6 +31,16 @@ export class SignalClient {
     const client = await SignalClient.connect(url);
     client.welcome = await client.ask('hello', { token, name, affiliation: '', language, ...(resume ? { resume } : {}) });
     return client;
+  }
+
+  /** To .socket, which somebody else has opened. */
+  listen() {
+    this.socket.on('message', (data) => this.#receive(JSON.parse(data)));
+    this.socket.on('close', (code, reason) => {
+      this.closed = { code, reason: String(reason) };
+      for (const { reject } of this.#waiting.values()) reject(new Error(`the socket closed with ${code} ${reason}`));
+      this.#waiting.clear();
+    });
   }
 
   #receive(message) {
