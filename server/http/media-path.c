@@ -20,7 +20,8 @@ static const struct {
     {".png", "image/png", FALSE},
     {".webp", "image/webp", FALSE},
     {".vtt", "text/vtt; charset=utf-8", FALSE},
-    {"waveform.json", "application/json", FALSE}, /* no other: manifest.json is not for viewers */
+    {"chapters.json", "application/json", FALSE},
+    {"waveform.json", "application/json", FALSE}, /* no others: manifest.json is not for viewers */
 };
 
 static int kind_of(const char *path)
