@@ -13,8 +13,8 @@
 #include "recordings/recording.h"
 #include "recordings/taxonomy.h"
 #include "server/base/error.h"
-#include "server/base/io.h"
 #include "server/base/ids.h"
+#include "server/base/io.h"
 #include "server/base/log.h"
 
 #define UNFINISHED "source.tmp" /* what is not all there yet */
