@@ -189,6 +189,34 @@ GPtrArray *mnb_recording_list_in_state(MnbDb *db, MnbRecordingState state, GErro
                 mnb_recording_state_to_string(state), error);
 }
 
+static void free_public(gpointer data)
+{
+    MnbPublicFilm *film = data;
+    g_free(film->id);
+    g_free(film);
+}
+
+GPtrArray *mnb_recording_list_public(MnbDb *db, guint offset, guint limit, GError **error)
+{
+    g_autoptr(MnbStmt) stmt =
+        mnb_db_prepare(db,
+                       "SELECT id, updated_us FROM recording WHERE state = 'published'"
+                       " AND audience = 'public' ORDER BY num LIMIT ?2 OFFSET ?1",
+                       error);
+    if (stmt == NULL)
+        return NULL;
+    mnb_stmt_bind_int(stmt, 1, offset);
+    mnb_stmt_bind_int(stmt, 2, limit);
+    g_autoptr(GPtrArray) films = g_ptr_array_new_with_free_func(free_public);
+    int result;
+    while ((result = mnb_stmt_step(stmt, error)) > 0) {
+        MnbPublicFilm *film = g_new(MnbPublicFilm, 1);
+        *film = (MnbPublicFilm){mnb_stmt_dup_text(stmt, 0), mnb_stmt_int(stmt, 1)};
+        g_ptr_array_add(films, film);
+    }
+    return result == 0 ? g_steal_pointer(&films) : NULL;
+}
+
 /* ---- writing ---- */
 
 static gint64 next_revision(MnbDb *db, GError **error)

@@ -108,6 +108,14 @@ GPtrArray *mnb_recording_list_for_session(MnbDb *db, const char *session, GError
 /* In one state, oldest first; at start: what was being recorded or processed. */
 GPtrArray *mnb_recording_list_in_state(MnbDb *db, MnbRecordingState state, GError **error);
 
+/* What is published and public, in the order in which it came in; for lists of all. */
+typedef struct {
+    char *id;
+    gint64 updated_us;
+} MnbPublicFilm;
+/* Returns (owned): MnbPublicFilm elements, which the array frees. */
+GPtrArray *mnb_recording_list_public(MnbDb *db, guint offset, guint limit, GError **error);
+
 /* Write. Sets id, folder (where NULL), created_us, updated_us of @recording; does not make the
  * folder. Errors: MNB_ERROR_INVALID with a text that names the field; MNB_ERROR_CONFLICT for an id
  * or folder that is taken. */

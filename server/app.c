@@ -48,6 +48,7 @@ struct MnbApp {
     MnbSignalling *signalling;
     MnbAdmin *admin;
     char *public_url;
+    char *web_root; /* NULL: the web client is not built */
     gboolean prints_links;
     guint waited_ms; /* for the media workers, at start */
     guint sources[8];
@@ -101,14 +102,13 @@ static gboolean build_front_door(MnbApp *app, GError **error)
     const MnbConfig *config = app->config;
     app->media_socket =
         g_build_filename(mnb_store_folder(app->store, MNB_STORE_RUN), "media.sock", NULL);
+    app->web_root = config->server.web_root[0] != '\0' ? g_strdup(config->server.web_root)
+                                                       : mnb_programs_find_web_root();
     if (config->server.front_door == MNB_FRONT_DOOR_NGINX) {
-        g_autofree char *web_root = config->server.web_root[0] != '\0'
-                                        ? g_strdup(config->server.web_root)
-                                        : mnb_programs_find_web_root();
         app->front_door = mnb_front_door_new(
             &(MnbFrontDoorOptions){
                 .state_dir = mnb_store_folder(app->store, MNB_STORE_ROOT),
-                .web_client_dir = web_root,
+                .web_client_dir = app->web_root,
                 .listen_address = config->server.listen,
                 .port = (guint16)config->server.port,
                 .tls_certificate = or_null(config->server.tls_certificate),
@@ -371,6 +371,7 @@ static gboolean build_doors(MnbApp *app, GError **error)
             .socket_path = api,
             .public_url = app->public_url,
             .version = MNB_VERSION,
+            .web_client_dir = app->web_root,
             .catalog = app->catalog,
             .rooms = app->rooms,
             .uploads = app->uploads,
@@ -573,5 +574,6 @@ void mnb_app_free(MnbApp *app)
     mnb_clock_free(app->clock);
     g_main_loop_unref(app->loop);
     g_free(app->public_url);
+    g_free(app->web_root);
     g_free(app);
 }

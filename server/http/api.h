@@ -95,6 +95,19 @@ void mnb_api_captions_track(MnbHttpRequest *request);
 void mnb_api_captions_put(MnbHttpRequest *request);
 void mnb_api_captions_remove(MnbHttpRequest *request);
 
+/* What the catalogue is filtered by: names of parameters, by MnbFacetKind. */
+extern const char *const mnb_api_filter_names[];
+
+/* page-home.c, page-watch.c, catalogue-feeds.c: what is no API (page.h) */
+void mnb_api_page_home(MnbHttpRequest *request);
+void mnb_api_page_event(MnbHttpRequest *request);
+void mnb_api_page_watch(MnbHttpRequest *request);
+void mnb_api_page_embed(MnbHttpRequest *request);
+void mnb_api_oembed(MnbHttpRequest *request);
+void mnb_api_rss(MnbHttpRequest *request);
+void mnb_api_sitemap(MnbHttpRequest *request);
+void mnb_api_robots(MnbHttpRequest *request);
+
 /* watch-texts.c */
 void mnb_api_recording_moments(MnbHttpRequest *request);
 void mnb_api_recording_captions(MnbHttpRequest *request);

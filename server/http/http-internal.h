@@ -1,6 +1,7 @@
 /* http-internal.h - what http.c, gate.c, request.c and health.c know of each other's objects. */
 #pragma once
 #include "server/http/http.h"
+#include "server/http/page.h"
 #include "server/http/request.h"
 #include "server/rooms/slides.h"
 #include <arpa/inet.h>
@@ -23,6 +24,7 @@ struct MnbHttp {
     char *socket_path;
     char *public_url;
     char *version;
+    MnbPageShell *shell; /* owned */
     void (*on_jobs_changed)(gpointer data);
     gpointer data;
     SoupServer *soup;

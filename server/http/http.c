@@ -187,6 +187,7 @@ MnbHttp *mnb_http_new(const MnbHttpOptions *options, GError **error)
     http->acceptor = acceptor;
     http->metrics = g_array_new(FALSE, FALSE, sizeof(MnbMetricsPart));
     http->refusals = mnb_rate_new(10, 60000, 1000);
+    http->shell = mnb_page_shell_new(options->web_client_dir);
     http->services = (MnbServices){
         .catalog = options->catalog,
         .rooms = options->rooms,
@@ -250,6 +251,7 @@ void mnb_http_unref(MnbHttp *http)
     if (--http->refs > 0)
         return;
     mnb_rate_free(http->refusals);
+    mnb_page_shell_free(http->shell);
     mnb_rate_free(http->services.posts);
     mnb_rate_free(http->services.checks);
     mnb_rate_free(http->services.sign_ins);

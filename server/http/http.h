@@ -28,6 +28,8 @@ typedef struct {
      * every link that is handed out; https makes cookies Secure. */
     const char *public_url;
     const char *version; /* for /healthz and the metrics */
+    /* Absolute; its index.html goes around the pages that are made here; NULL: they stand alone. */
+    const char *web_client_dir;
     MnbCatalog *catalog;
     MnbRooms *rooms;
     MnbUploads *uploads; /* NULL: none are taken */

@@ -24,8 +24,16 @@ static const struct {
     {503, "unavailable", "the server is starting or busy; try again in a moment"},
 };
 
+/* Pages come from the API, which knows what they say; while it is away, the bare client. */
 static const char with_client[] =
     "        root \"@WEB@\";\n"
+    "        location ~ \"^/(?:(?:watch|events|embed)/[0-9a-z]{26})?$\" {\n"
+    "            error_page 502 504 =503 /index.html;\n"
+    "            proxy_pass \"http://unix:@STATE@/run/api.sock\";\n"
+    "        }\n"
+    "        location ~ ^/(?:feed\\.xml|sitemap\\.xml|robots\\.txt|oembed)$ {\n"
+    "            proxy_pass \"http://unix:@STATE@/run/api.sock\";\n"
+    "        }\n"
     "        location / {\n"
     "            try_files $uri /index.html;\n"
     "            gzip_static on;\n"

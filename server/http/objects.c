@@ -66,7 +66,7 @@ json_t *mnb_json_link(const MnbLink *link)
 }
 
 /* "media/720p/index.m3u8" in the recording's folder is /media/{id}/720p/index.m3u8 for clients. */
-static char *media_url(const MnbRecording *recording, const char *path)
+char *mnb_json_media_url(const MnbRecording *recording, const char *path)
 {
     const char *below = g_str_has_prefix(path, "media/") ? path + strlen("media/") : path;
     return g_strconcat("/media/", recording->id, "/", below, NULL);
@@ -75,7 +75,7 @@ static char *media_url(const MnbRecording *recording, const char *path)
 static void add_rendition(json_t *json, const MnbRecording *recording,
                           const MnbRendition *rendition)
 {
-    g_autofree char *url = media_url(recording, rendition->path);
+    g_autofree char *url = mnb_json_media_url(recording, rendition->path);
     switch (rendition->kind) {
     case MNB_RENDITION_POSTER:
         json_object_set_new(json, "poster", json_string(url));
@@ -125,7 +125,7 @@ static json_t *posters(const MnbRecording *recording, GPtrArray *renditions)
             const MnbRendition *rendition = g_ptr_array_index(renditions, i);
             if (rendition->kind != MNB_RENDITION_CANDIDATE || strcmp(rendition->name, name) != 0)
                 continue;
-            g_autofree char *url = media_url(recording, rendition->path);
+            g_autofree char *url = mnb_json_media_url(recording, rendition->path);
             json_t *one =
                 json_pack("{s:i, s:s, s:b}", "number", number, "url", url, "is_chosen", 0);
             if (chosen == NULL || g_strcmp0(poster, rendition->path) == 0)

@@ -21,6 +21,8 @@ json_t *mnb_json_link(const MnbLink *link);
 /* Chapters where they are in the film that is there; those that were cut out are left out. */
 json_t *mnb_json_chapters(const MnbRecording *recording);
 json_t *mnb_json_recording(MnbDb *db, const MnbRecording *recording, GError **error);
+/* Address of a file: @path is below its folder, as renditions have it. Owned. */
+char *mnb_json_media_url(const MnbRecording *recording, const char *path);
 json_t *mnb_json_job(const MnbJob *job);
 json_t *mnb_json_user(const MnbStaff *staff); /* {"user":...}; NULL gives {"user":null} */
 /* {"items":items,"total":..,"page":..,"per_page":..}; takes over @items. */

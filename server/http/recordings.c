@@ -15,7 +15,7 @@
 #define MORE_AREAS_MAX 5
 
 static const char *const audiences[] = {"public", "link", "staff", NULL};
-static const char *const filter_names[MNB_FACETS] = {
+const char *const mnb_api_filter_names[MNB_FACETS] = {
     [MNB_FACET_AREA] = "area",         [MNB_FACET_CITY] = "city", [MNB_FACET_COUNTRY] = "country",
     [MNB_FACET_LANGUAGE] = "language", [MNB_FACET_YEAR] = "year", [MNB_FACET_KIND] = "kind",
     [MNB_FACET_LENGTH] = "length"};
@@ -94,7 +94,7 @@ static json_t *all_facets(const MnbSearchResult *result)
 {
     json_t *json = json_object();
     for (int i = 0; i < MNB_FACETS; i++)
-        json_object_set_new(json, filter_names[i], facets(result->facets[i]));
+        json_object_set_new(json, mnb_api_filter_names[i], facets(result->facets[i]));
     return json;
 }
 
@@ -133,7 +133,7 @@ void mnb_api_recordings(MnbHttpRequest *request)
         .staff = is_staff(request),
     };
     for (int i = 0; i < MNB_FACETS; i++)
-        query.filters[i] = filter(request, filter_names[i]);
+        query.filters[i] = filter(request, mnb_api_filter_names[i]);
     const char *state = filter(request, "state");
     if (!mnb_http_request_page(request, &page, &per_page))
         return;

@@ -8,6 +8,7 @@
 #define TUS       .needs = MNB_MAY_IMPORT, .flags = MNB_ROUTE_TUS
 #define REVIEW    .needs = MNB_MAY_EDIT_EVENT, .scope = MNB_SCOPE_RECORDING
 #define ANYONE    .flags = MNB_ROUTE_ANYONE
+#define PAGE      .flags = MNB_ROUTE_ANYONE | MNB_ROUTE_CACHEABLE
 #define MEDIA     .scope = MNB_SCOPE_SESSION, .flags = MNB_ROUTE_BEARER | MNB_ROUTE_CORS
 #define PUBLISH   .needs = MNB_MAY_MEDIA_PUBLISH, MEDIA
 #define RECEIVE   .needs = MNB_MAY_MEDIA_RECEIVE, MEDIA
@@ -76,6 +77,16 @@ static const MnbRoute routes[] = {
     {"GET", "/media/{recording}/{path...}", .run = mnb_api_media, .flags = MNB_ROUTE_ANYONE | MNB_ROUTE_CACHEABLE},
 
     {"GET", "/api/v1/audit", .needs = MNB_MAY_ADMIN, .run = mnb_api_audit},
+
+    {"GET", "/", .run = mnb_api_page_home, PAGE},
+    {"GET", "/events/{event}", .run = mnb_api_page_event, PAGE},
+    {"GET", "/watch/{recording}", .run = mnb_api_page_watch, PAGE},
+    {"GET", "/embed/{recording}", .run = mnb_api_page_embed, PAGE},
+    {"GET", "/oembed", .run = mnb_api_oembed, ANYONE},
+    {"GET", "/feed.xml", .run = mnb_api_rss, PAGE},
+    {"GET", "/sitemap.xml", .run = mnb_api_sitemap, PAGE},
+    {"GET", "/robots.txt", .run = mnb_api_robots, PAGE},
+
     {"GET", "/api/v1/jobs", .needs = MNB_MAY_SEE_STAFF, .run = mnb_api_jobs},
     {"POST", "/api/v1/jobs/{job}/retry", .needs = MNB_MAY_PUBLISH_RECORDING, .run = mnb_api_job_retry},
     {"POST", "/api/v1/jobs/{job}/cancel", .needs = MNB_MAY_PUBLISH_RECORDING, .run = mnb_api_job_cancel},

@@ -34,4 +34,6 @@ addEventListener('keydown', (event) => {
 }, { capture: true, signal: page.signal });
 
 const root = document.getElementById('app');
+// What the server wrote for whoever runs no script makes room.
+root?.replaceChildren();
 if (root !== null) render(<App />, root);

@@ -100,8 +100,8 @@ function outputOf(entryPoint) {
 }
 
 const mainScripts = closure(outputOf('src/main.tsx'));
-const icon = readFileSync(path.join(root, 'public/icon.svg'));
-writeFileSync(path.join(workDir, 'icon.svg'), icon);
+const PLAIN_FILES = ['embed.css', 'icon.svg'];
+for (const file of PLAIN_FILES) writeFileSync(path.join(workDir, file), readFileSync(path.join(root, 'public', file)));
 const head = [
   `<link rel="stylesheet" href="${styleUrls.main}">`,
   ...[...mainScripts].slice(1).map((file) => `<link rel="modulepreload" href="/${file}">`),
@@ -160,7 +160,7 @@ renameSync(workDir, outDir);
 rmSync(oldDir, { recursive: true, force: true });
 
 if (options.depfile && options.stamp) {
-  const inputs = new Set(['package.json', 'package-lock.json', 'public/index.html', 'public/icon.svg']);
+  const inputs = new Set(['package.json', 'package-lock.json', 'public/index.html', ...PLAIN_FILES.map((file) => `public/${file}`)]);
   for (const file of ['build.mjs', 'install.mjs']) inputs.add(`tools/${file}`);
   for (const meta of [styles.metafile, scripts.metafile]) {
     for (const file of Object.keys(meta.inputs)) if (!/^(node_modules\/|<?define:)/.test(file)) inputs.add(file);

@@ -244,7 +244,8 @@ static void write_metrics(GString *text, gpointer data)
     mnb_rooms_write_metrics(((Server *)data)->rooms, text);
 }
 
-static void start_http(Server *server, const char *state_dir, const char *scheme)
+static void start_http(Server *server, const char *state_dir, const char *web_dir,
+                       const char *scheme)
 {
     GError *error = NULL;
     g_autofree char *socket = g_build_filename(state_dir, "run", "api.sock", NULL);
@@ -254,6 +255,7 @@ static void start_http(Server *server, const char *state_dir, const char *scheme
         .socket_path = socket,
         .public_url = url,
         .version = "0.0-test",
+        .web_client_dir = web_dir,
         .catalog = server->catalog,
         .rooms = server->rooms,
         .clock = server->clock,
@@ -294,7 +296,7 @@ int main(int argc, char **argv)
     };
     server.door = mnb_front_door_new(&door, &error);
     check(server.door != NULL, error);
-    start_http(&server, argv[1], argc > 4 ? "https" : "http");
+    start_http(&server, argv[1], argc > 2 ? argv[2] : NULL, argc > 4 ? "https" : "http");
     check(mnb_front_door_start(server.door, &error), error);
     mnb_http_set_state(server.http, MNB_HTTP_SERVING);
     json_object_set_new(server.told, "nginx", json_integer(mnb_front_door_pid(server.door)));

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 import warnings
+import xml.etree.ElementTree
 
 SERVE, OPENAPI = sys.argv[1:3]
 PASSWORD = "correct horse battery"
@@ -54,7 +55,7 @@ class Server:
             self.tls.verify_mode = ssl.CERT_NONE
         self.web = os.path.join(self.state, "web")
         os.makedirs(os.path.join(self.web, "assets"))
-        self.page = b"<!doctype html><title>Manabi</title>" + b" " * 3000
+        self.page = b"<!doctype html><html lang=\"en\"><title>Manabi</title><div id=\"app\"></div>" + b" " * 3000
         self.script = b"console.log('manabi')\n" * 200
         self.put(os.path.join(self.web, "index.html"), self.page)
         self.put(os.path.join(self.web, "assets", "app-1a2b3c.js"), self.script)
@@ -1062,7 +1063,7 @@ def no_path_leads_out_of_a_recording():
 
 @test
 def the_client_is_sent_with_the_right_caching():
-    for path in ("/", "/index.html", "/events/" + s.event, "/watch/" + s.open, "/join"):
+    for path in ("/index.html", "/events/" + s.event + "/edit", "/watch/", "/join"):
         answer = s.ask("GET", path)
         same((answer.status, answer.body, answer.headers["Cache-Control"]), (200, s.page, "no-cache"), path)
         same(answer.headers["Content-Type"], "text/html; charset=utf-8")
@@ -1077,7 +1078,138 @@ def the_client_is_sent_with_the_right_caching():
     assert "Cache-Control" not in gone.headers
     for path in ("/.secret", "/.git/config", "/assets/../.secret", "/x/.secret"):
         same(s.ask("GET", path).status, 404, path)
+    same(s.ask("POST", "/join", "x").status, 405)
     same(s.ask("POST", "/", "x").status, 405)
+
+
+# ---- pages, feeds ----
+
+HOSTILE = "</title></script><script>alert(1)</script><img src=x onerror=alert(2)> \"'& \u2028"
+
+
+def json_ld(body):
+    found = re.findall(rb'<script type="application/ld\+json">(.*?)</script>', body)
+    same(len(found), 1, body[:2000])
+    return json.loads(found[0])
+
+
+@test
+def a_film_has_a_page_without_scripts():
+    path = "/watch/" + s.open
+    answer = s.ask("GET", path + "?t=12")
+    page = answer.body.decode()
+    same((answer.status, answer.headers["Content-Type"], answer.headers["Cache-Control"]),
+         (200, "text/html; charset=utf-8", "no-cache"))
+    url = s.facts["url"]
+    for part in (f'<link rel="canonical" href="{url}{path}">', f'hreflang="ja" href="{url}{path}?lang=ja"',
+                 '<meta property="og:type" content="video.other">', f'og:image" content="{url}/media/{s.open}/poster.jpg',
+                 f'src="/media/{s.open}/video.mp4#t=12"', 'kind="chapters"', "?city=40100", f"/oembed?url={url[:4]}"):
+        assert part in page, (part, page[:3000])
+    data = json_ld(answer.body)
+    same((data["@type"], data["duration"], data["contentUrl"], data["embedUrl"]),
+         ("VideoObject", "PT0H1M1S", f"{url}/media/{s.open}/video.mp4", f"{url}/embed/{s.open}"))
+    japanese = s.ask("GET", path, headers={"Accept-Language": "fr, ja;q=0.8, en;q=0.5"}).body.decode()
+    assert '<html lang="ja">' in japanese and "北九州市" in japanese, japanese[:500]
+    assert '<html lang="en">' in s.ask("GET", path + "?lang=en", headers={"Accept-Language": "ja"}).body.decode()
+
+
+@test
+def pages_of_what_is_not_public_look_like_those_of_nothing():
+    nothing = s.ask("GET", "/watch/" + NO_ID)
+    same(nothing.status, 404)
+    for name in ("inside", "review", "draft"):
+        answer = s.ask("GET", "/watch/" + s.facts[name])
+        same((answer.status, answer.body), (404, nothing.body), name)
+        problem(s.ask("GET", "/embed/" + s.facts[name]), 404, "not-found")
+        problem(s.ask("GET", f"/oembed?url={s.facts['url']}/watch/{s.facts[name]}"), 404, "not-found")
+        same(s.ask("GET", "/watch/" + s.facts[name], cookie=admin).body, nothing.body, name)
+    by_link = s.ask("GET", "/watch/" + s.by_link).body
+    assert b'content="noindex"' in by_link and b"ld+json" not in by_link, by_link[:2000]
+    problem(s.ask("GET", f"/oembed?url={s.facts['url']}/watch/{s.by_link}"), 404, "not-found")
+    for path in ("/", "/feed.xml", "/sitemap.xml", "/?q=levees"):
+        body = s.ask("GET", path).body.decode()
+        for name in ("by_link", "inside", "review", "draft"):
+            assert s.facts[name] not in body, (path, name)
+    hidden = s.ask("POST", "/api/v1/events", event_fields(is_public=False), cookie=admin).json()
+    same((s.ask("GET", "/events/" + hidden["id"]).body, s.ask("GET", "/events/" + hidden["id"]).status),
+         (s.ask("GET", "/events/" + NO_ID).body, 404))
+    assert hidden["id"] not in s.ask("GET", "/sitemap.xml").body.decode()
+
+
+@test
+def what_people_wrote_stays_text_in_pages_and_feeds():
+    recording = "/api/v1/recordings/" + s.open
+    before = s.ask("GET", recording).json()
+    same(s.ask("PATCH", recording, {"title_en": HOSTILE, "description_en": HOSTILE}, cookie=admin).status, 200)
+    for path in ("/watch/" + s.open, "/", "/embed/" + s.open, "/feed.xml", "/?q=%3C%2Ftitle%3E%3Cscript%3E"):
+        body = s.ask("GET", path + ("&" if "?" in path else "?") + "lang=en").body
+        assert b"<script>" not in body and b"<img src=x" not in body, (path, body[:3000])
+    data = json_ld(s.ask("GET", "/watch/" + s.open + "?lang=en").body)
+    same(data["name"], HOSTILE)
+    html = s.ask("GET", f"/oembed?url={s.facts['url']}/watch/{s.open}&lang=en").json()["html"]
+    assert "<script>" not in html and html.startswith("<iframe src="), html
+    feed = xml.etree.ElementTree.fromstring(s.ask("GET", "/feed.xml?language=en").body)
+    same(feed.findtext("channel/item/title"), HOSTILE)
+    same(s.ask("PATCH", recording, {"title_en": before["title_en"], "description_en": before["description_en"]},
+               cookie=admin).status, 200)
+
+
+@test
+def the_catalogue_and_events_have_pages_without_scripts():
+    page = s.ask("GET", "/?lang=en").body.decode()
+    for part in ("/watch/" + s.open, "/events/" + s.event, "?area=disaster-risk-management", 'action="/"', "feed.xml?language=en"):
+        assert part in page, (part, page[:3000])
+    found = s.ask("GET", "/?q=levees&lang=en").body.decode()
+    assert s.open in found and "/events/" + s.event not in found
+    assert s.open not in s.ask("GET", "/?q=nothing").body.decode()
+    assert "feed.xml?city=40100" in s.ask("GET", "/?city=40100").body.decode()
+    answer = s.ask("GET", "/events/" + s.event + "?lang=ja")
+    data = json_ld(answer.body)
+    same((answer.status, data["@type"], data["name"]), (200, "Event", "洪水対策"))
+    assert data["startDate"] < data["endDate"], data
+
+
+@test
+def other_sites_may_frame_the_player_and_nothing_else():
+    for path, may in (("/embed/" + s.open, True), ("/watch/" + s.open, False), ("/", False), ("/embed/../join", False),
+                      ("/join?/embed/" + s.open, False)):
+        answer = s.ask("GET", path)
+        policy = answer.headers["Content-Security-Policy"]
+        same(("frame-ancestors *" in policy, answer.headers["X-Frame-Options"]),
+             (True, None) if may else (False, "DENY"), path)
+    embedded = s.ask("GET", "/embed/" + s.open + "?t=7").body.decode()
+    assert f'src="/media/{s.open}/video.mp4#t=7"' in embedded and "<script" not in embedded, embedded
+    url = s.facts["url"]
+    told = s.ask("GET", f"/oembed?url={url}/watch/{s.open}?t=5&maxwidth=320").json()
+    same((told["type"], told["version"], told["width"], told["height"]), ("video", "1.0", 320, 180))
+    assert f'src="{url}/embed/{s.open}"' in told["html"], told
+    problem(s.ask("GET", f"/oembed?url={url}/watch/{s.open}&format=xml"), 501, "wrong-type")
+    for bad in ("", "?url=", f"?url=https://other.example/watch/{s.open}", f"?url={url}/watch/{NO_ID}", f"?url={url}/join"):
+        problem(s.ask("GET", "/oembed" + bad), 404, "not-found")
+
+
+@test
+def programs_read_feeds_and_sitemaps():
+    itunes = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+    url = s.facts["url"]
+    for query in ("", "?area=disaster-risk-management&language=ja", "?city=40100"):
+        answer = s.ask("GET", "/feed.xml" + query)
+        same((answer.status, answer.headers["Content-Type"]), (200, "application/rss+xml; charset=utf-8"), query)
+        channel = xml.etree.ElementTree.fromstring(answer.body).find("channel")
+        same([item.findtext("guid") for item in channel.findall("item")], [s.open], query)
+        enclosure = channel.find("item/enclosure")
+        same((enclosure.get("url"), enclosure.get("type")), (f"{url}/media/{s.open}/audio.m4a", "audio/mp4"))
+        same(channel.findtext("item/" + itunes + "duration"), "61")
+        assert channel.findtext("language") == ("ja" if "ja" in query else "en")
+    assert s.open not in s.ask("GET", "/feed.xml?city=01100").body.decode()
+    problem(s.ask("GET", "/feed.xml?city=nowhere"), 404, "not-found")
+    problem(s.ask("GET", "/feed.xml?area=x"), 404, "not-found")
+    tree = xml.etree.ElementTree.fromstring(s.ask("GET", "/sitemap.xml").body)
+    places = [one.text for one in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert f"{url}/" in places and f"{url}/watch/{s.open}" in places and f"{url}/events/{s.event}" in places, places
+    problem(s.ask("GET", "/sitemap.xml?page=2"), 404, "not-found")
+    robots = s.ask("GET", "/robots.txt").body.decode()
+    assert f"Sitemap: {url}/sitemap.xml" in robots and "Disallow: /api/" in robots, robots
 
 
 # ---- WHIP and WHEP ----
