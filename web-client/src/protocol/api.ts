@@ -115,7 +115,11 @@ export interface RecordingQuery {
   q?: string;
   area?: string;
   city?: string;
+  country?: string;
   language?: string;
+  year?: string;
+  kind?: string;
+  length?: string;
   state?: string;
   page?: number;
   per_page?: number;

@@ -27,7 +27,7 @@ test('an address that leaves this server is refused', () => {
 test('one recording that is not understood does not hide the others', () => {
   const page = decodeRecordings({ items: [recording, { ...recording, state: 'melted' }], total: 2 }, '');
   assert.equal(page.items.length, 1);
-  assert.deepEqual(page.facets, { area: [], city: [] });
+  assert.deepEqual(page.facets, { area: [], city: [], country: [], language: [], year: [], kind: [], length: [] });
 });
 
 test('an event without its rights gives none', () => {

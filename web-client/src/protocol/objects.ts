@@ -363,6 +363,16 @@ export interface PosterChoice {
   is_chosen: boolean;
 }
 
+/** What was said or shown in a film that a search found, and when. */
+export interface FoundMoment {
+  kind: 'caption' | 'chat' | 'slide';
+  language: string;
+  at_ms: number;
+  who: string;
+  /** Text with `<mark>`, everything else escaped. */
+  snippet: string;
+}
+
 export interface Recording {
   visit: Visit | null;
   id: string;
@@ -395,6 +405,7 @@ export interface Recording {
   is_at_work: boolean;
   snippet_en: string | null;
   snippet_ja: string | null;
+  moment: FoundMoment | null;
 }
 
 export const decodeRecording = object<Recording>({
@@ -438,6 +449,9 @@ export const decodeRecording = object<Recording>({
   is_at_work: withDefault(boolean, false),
   snippet_en: nullable(string),
   snippet_ja: nullable(string),
+  moment: nullable(object<FoundMoment>({
+    kind: oneOf('caption', 'chat', 'slide'), language: string, at_ms: number, who: string, snippet: string,
+  })),
 });
 
 export interface FacetCount {
@@ -450,8 +464,12 @@ export interface RecordingPage {
   total: number;
   page: number;
   per_page: number;
-  facets: { area: FacetCount[]; city: FacetCount[] };
+  facets: Facets;
 }
+
+export const FACETS = ['area', 'city', 'country', 'language', 'year', 'kind', 'length'] as const;
+export type FacetName = (typeof FACETS)[number];
+export type Facets = Record<FacetName, FacetCount[]>;
 
 const facet = withDefault(list(object<FacetCount>({ code: string, count: number })), []);
 
@@ -461,7 +479,8 @@ export const decodeRecordings = object<RecordingPage>({
   page: withDefault(number, 1),
   per_page: withDefault(number, 24),
   facets: withDefault(
-    object<RecordingPage['facets']>({ area: facet, city: facet }), { area: [], city: [] }),
+    object<Facets>({ area: facet, city: facet, country: facet, language: facet, year: facet, kind: facet, length: facet }),
+    { area: [], city: [], country: [], language: [], year: [], kind: [], length: [] }),
 });
 
 export const PEOPLE = ['', 'none', 'consent', 'unclear'] as const;

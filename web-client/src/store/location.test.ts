@@ -19,7 +19,10 @@ test('every page of the protocol has its route', () => {
 
 test('filters live in the address, and a changed filter starts at the first page', () => {
   const filter = readFilter('?q=%E9%98%B2%E7%81%BD&area=urban-planning&page=3');
-  assert.deepEqual(filter, { q: '防災', area: 'urban-planning', city: '', page: 3 });
+  assert.deepEqual(filter, {
+    q: '防災', area: 'urban-planning', city: '', country: '', language: '', year: '', kind: '', length: '', page: 3,
+  });
+  assert.equal(filterUrl(filter, { year: '2025', length: '10-30' }), '/?q=%E9%98%B2%E7%81%BD&area=urban-planning&year=2025&length=10-30');
   assert.equal(filterUrl(filter, { city: '40100' }), '/?q=%E9%98%B2%E7%81%BD&area=urban-planning&city=40100');
   assert.equal(filterUrl(filter, { page: 4 }), '/?q=%E9%98%B2%E7%81%BD&area=urban-planning&page=4');
   assert.equal(filterUrl(readFilter('')), '/');

@@ -3,8 +3,10 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../../i18n/common';
 import type { MarkedText } from '../../i18n/bilingual';
+import { languageName } from '../../i18n/format';
+import { language } from '../../i18n/language';
 import { formatCount } from '../../i18n/texts';
-import type { FacetCount, RecordingPage } from '../../protocol/objects';
+import type { FacetCount, FacetName, RecordingPage } from '../../protocol/objects';
 import { filterUrl, type CatalogueFilter } from '../../store/catalogue-query';
 import { areas, areaName, cities, cityName, sortCities } from '../../store/taxonomy';
 import { Marked } from '../parts/parts';
@@ -38,9 +40,48 @@ function FacetList({ heading, allUrl, isAll, items, shown = Infinity }: FacetLis
         ))}
       </ul>
       {visible.length < items.length && (
-        <button type="button" class="text-button" onClick={() => setOpen(true)}>{t('home.more-cities')}</button>
+        <button type="button" class="text-button" onClick={() => setOpen(true)}>{t('home.more-values')}</button>
       )}
     </div>
+  );
+}
+
+/** The name of a value of any facet, in the page's language. */
+export function facetName(facet: FacetName, code: string): MarkedText {
+  const text = (words: string): MarkedText => ({ text: words, lang: language.value });
+  switch (facet) {
+    case 'area': return areaName(code);
+    case 'city': return cityName(code);
+    case 'language': return text(languageName(code));
+    case 'country': return text(new Intl.DisplayNames(language.value, { type: 'region', fallback: 'code' }).of(code) ?? code);
+    case 'year': return text(language.value === 'ja' ? `${code}年` : code);
+    case 'kind':
+    case 'length': {
+      const key = `home.${facet}-${code}`;
+      return text(t.has(key) ? t(key) : code);
+    }
+  }
+}
+
+/** The smaller filters: only what tells some of the films apart, or is chosen. */
+function MoreFacets({ filter, facets }: { filter: CatalogueFilter; facets: RecordingPage['facets'] }): JSX.Element {
+  return (
+    <>
+      {(['language', 'year', 'kind', 'length', 'country'] as const).map((facet) => {
+        const codes = facets[facet].map(({ code }) => code);
+        if (filter[facet] === '' && codes.length < 2) return null;
+        const chosen = filter[facet] !== '' && !codes.includes(filter[facet]) ? [{ code: filter[facet], count: 0 }] : [];
+        const items = [...facets[facet], ...chosen].map(({ code, count }) => ({
+          code, count, name: facetName(facet, code), url: filterUrl(filter, { [facet]: code }), isChosen: filter[facet] === code,
+        }));
+        if (facet === 'year') items.sort((a, b) => b.code.localeCompare(a.code, 'en'));
+        if (facet === 'length') items.sort((a, b) => parseInt(a.code, 10) - parseInt(b.code, 10));
+        return (
+          <FacetList key={facet} heading={t(`home.filter-${facet}`)} allUrl={filterUrl(filter, { [facet]: '' })}
+            isAll={filter[facet] === ''} items={items} shown={CITIES_SHOWN} />
+        );
+      })}
+    </>
   );
 }
 
@@ -88,6 +129,7 @@ export function Facets({ filter, page }: { filter: CatalogueFilter; page: Record
         isAll={filter.area === ''} items={areaItems} />
       <FacetList heading={t('home.filter-city')} allUrl={filterUrl(filter, { city: '' })}
         isAll={filter.city === ''} items={cityItems} shown={CITIES_SHOWN} />
+      <MoreFacets filter={filter} facets={facets} />
     </>
   );
   return (

@@ -1,19 +1,20 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../../i18n/common';
+import { language } from '../../i18n/language';
 import { api } from '../../protocol/api';
-import type { RecordingPage } from '../../protocol/objects';
+import { FACETS, type RecordingPage } from '../../protocol/objects';
 import { announce } from '../../store/announcer';
 import { filterUrl, isFiltered, readFilter, toRequest, type CatalogueFilter } from '../../store/catalogue-query';
 import { navigate, query } from '../../store/location';
-import { areas, areaName, cityName, loadTaxonomy } from '../../store/taxonomy';
+import { areas, areaName, loadTaxonomy } from '../../store/taxonomy';
 import { Frame } from '../frame';
 import { usePageTitle, useResource } from '../parts/hooks';
 import { AreaIcon, Icon, icons } from '../parts/icon';
 import { Failed, Loading, Marked, PageHeading, StateBox } from '../parts/parts';
 import { RecordingCard } from '../parts/recording-card';
 import { EventCard } from './event-card';
-import { Facets } from './facets';
+import { facetName, Facets } from './facets';
 
 const EVENTS_SHOWN = 3;
 const EVENTS_REFRESH_MS = 60_000;
@@ -83,8 +84,8 @@ function ActiveFilters({ filter }: { filter: CatalogueFilter }): JSX.Element | n
   if (!isFiltered(filter)) return null;
   const chips = [
     ...(filter.q !== '' ? [{ name: `“${filter.q}”`, without: filterUrl(filter, { q: '' }) }] : []),
-    ...(filter.area !== '' ? [{ name: areaName(filter.area).text, without: filterUrl(filter, { area: '' }) }] : []),
-    ...(filter.city !== '' ? [{ name: cityName(filter.city).text, without: filterUrl(filter, { city: '' }) }] : []),
+    ...FACETS.filter((facet) => filter[facet] !== '').map((facet) => (
+      { name: facetName(facet, filter[facet]).text, without: filterUrl(filter, { [facet]: '' }) })),
   ];
   return (
     <ul class="chips">
@@ -140,6 +141,14 @@ function Results({ filter, page, isStale }: {
   );
 }
 
+/** The RSS feed of what is shown: of an area or a city, if one is chosen. */
+function feedUrl(filter: CatalogueFilter): string {
+  const parameters = new URLSearchParams({ language: language.value });
+  if (filter.area !== '') parameters.set('area', filter.area);
+  if (filter.city !== '') parameters.set('city', filter.city);
+  return `/feed.xml?${parameters.toString()}`;
+}
+
 export function HomeScreen(): JSX.Element {
   const filter = readFilter(query.value);
   const filtered = isFiltered(filter);
@@ -173,6 +182,7 @@ export function HomeScreen(): JSX.Element {
           )}
         </div>
         <ActiveFilters filter={filter} />
+        <p><a href={feedUrl(filter)}>{t('home.feed')}</a></p>
         <div class="catalogue">
           {resource.state === 'ready' && <Facets filter={filter} page={resource.value} />}
           <div class="catalogue-results">

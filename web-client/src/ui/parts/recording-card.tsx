@@ -31,14 +31,34 @@ function Snippet({ recording }: { recording: Recording }): JSX.Element | null {
   const inJapanese = recording.snippet_ja;
   const first = language.value === 'ja' ? inJapanese ?? inEnglish : inEnglish ?? inJapanese;
   if (first === null || first === '') return null;
-  const pieces = parseSnippet(first);
-  const text = pieces.map((piece) => piece.text).join('');
+  const text = parseSnippet(first).map((piece) => piece.text).join('');
   // The title says it already.
   if (text === recording.title_en || text === recording.title_ja) return null;
   return (
     <p class="card-snippet" lang={first === inJapanese ? 'ja' : 'en'}>
-      {pieces.map((piece, index) => (piece.isMatch
+      <MarkedPieces snippet={first} />
+    </p>
+  );
+}
+
+function MarkedPieces({ snippet }: { snippet: string }): JSX.Element {
+  return (
+    <>
+      {parseSnippet(snippet).map((piece, index) => (piece.isMatch
         ? <mark key={index}>{piece.text}</mark> : <span key={index}>{piece.text}</span>))}
+    </>
+  );
+}
+
+/** The moment that a search found: its words, and the way there. */
+function Moment({ recording }: { recording: Recording }): JSX.Element | null {
+  const { moment } = recording;
+  if (moment === null) return null;
+  const seconds = Math.floor(moment.at_ms / 1000);
+  return (
+    <p class="card-snippet">
+      <a class="card-moment" href={`/watch/${recording.id}?t=${seconds}`}>{t('home.moment', { time: formatClock(seconds) })}</a>
+      {' '}<span lang={moment.language || undefined}><MarkedPieces snippet={moment.snippet} /></span>
     </p>
   );
 }
@@ -56,6 +76,7 @@ export function RecordingCard({ recording }: { recording: Recording }): JSX.Elem
         </h3>
         {other !== null && <p class="other-title" lang={other.lang}>{other.text}</p>}
         <Snippet recording={recording} />
+        <Moment recording={recording} />
         <p class="card-meta">
           <span><Icon path={icons.place} size={18} /><Marked text={cityName(recording.city)} /></span>
           <span><AreaIcon code={recording.area} size={18} /><Marked text={areaName(recording.area)} /></span>

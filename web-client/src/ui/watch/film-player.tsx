@@ -144,7 +144,8 @@ export function FilmPlayer({ recording, playlist, token, startAt, title, onPlaye
         </div>
       )}
       {player !== null && (
-        <PlayerControls player={player} hasAudio={audioUrl !== null} chapters={recording.chapters} onPicture={inPicture} onFullScreen={fullScreen}
+        <PlayerControls player={player} hasAudio={audioUrl !== null} chapters={recording.chapters}
+          thumbnailsUrl={token === null ? recording.thumbnails : null} onPicture={inPicture} onFullScreen={fullScreen}
           onHelp={() => setHelpOpen(true)} />
       )}
       {isHelpOpen && <KeysDialog onClose={() => setHelpOpen(false)} />}

@@ -1,14 +1,65 @@
 import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { pickText } from '../../i18n/bilingual';
 import { formatClock, languageName, megabytesPerHour } from '../../i18n/format';
 import { t } from '../../i18n/watch';
 import type { Player, QualityChoice } from '../../player/player';
 import type { Chapter } from '../../protocol/objects';
 import { SPEEDS } from '../../player/player-keys';
+import { parseThumbnails, thumbnailAt, type Thumbnail } from '../../player/thumbnails';
 import type { Quality } from '../../player/source';
 import { Icon, icons } from '../parts/icon';
+import { Marked } from '../parts/parts';
 import { watchIcons } from './watch-icons';
 
-function SeekBar({ player, chapters }: { player: Player; chapters: readonly Chapter[] }): JSX.Element {
+/** Where on the bar the pointer is: its time, the chapter, and what the film looks like there. */
+function Preview({ at, length, chapters, thumbnails }: {
+  at: number; length: number; chapters: readonly Chapter[]; thumbnails: readonly Thumbnail[];
+}): JSX.Element {
+  const picture = thumbnailAt(thumbnails, at * 1000);
+  const chapter = chapters.filter((one) => one.at_ms <= at * 1000).at(-1);
+  const title = chapter === undefined ? null : pickText(chapter.title_en, chapter.title_ja);
+  return (
+    <div class="seek-preview" aria-hidden="true" style={{ '--at': `${Math.min(1, at / length)}` }}>
+      {picture !== null && (
+        <span class="seek-picture" style={{
+          width: `${picture.width}px`, height: `${picture.height}px`,
+          backgroundImage: `url("${picture.url}")`, backgroundPosition: `-${picture.x}px -${picture.y}px`,
+        }} />
+      )}
+      {title !== null && <span class="seek-title"><Marked text={title} /></span>}
+      <span>{formatClock(at)}</span>
+    </div>
+  );
+}
+
+/** The thumb is 20 px wide: at either end of the bar its middle is 10 px inside. */
+function timeAt(input: HTMLInputElement, clientX: number, length: number): number {
+  const box = input.getBoundingClientRect();
+  const share = (clientX - box.left - 10) / Math.max(1, box.width - 20);
+  return Math.min(1, Math.max(0, share)) * length;
+}
+
+function useThumbnails(url: string | null): readonly Thumbnail[] {
+  const [list, setList] = useState<readonly Thumbnail[]>([]);
+  useEffect(() => {
+    setList([]);
+    if (url === null) return;
+    const stop = new AbortController();
+    // Small pictures are a comfort: without them the bar works as it did.
+    void fetch(url, { signal: stop.signal })
+      .then(async (answer) => { if (answer.ok) setList(parseThumbnails(await answer.text(), url)); })
+      .catch(() => undefined);
+    return () => stop.abort();
+  }, [url]);
+  return list;
+}
+
+function SeekBar({ player, chapters, thumbnailsUrl }: {
+  player: Player; chapters: readonly Chapter[]; thumbnailsUrl: string | null;
+}): JSX.Element {
+  const [pointed, setPointed] = useState<number | null>(null);
+  const thumbnails = useThumbnails(thumbnailsUrl);
   const length = player.duration.value;
   const at = Math.min(player.position.value, length || player.position.value);
   const share = (value: number): string => (length > 0 ? `${Math.min(100, (value / length) * 100)}%` : '0%');
@@ -17,7 +68,10 @@ function SeekBar({ player, chapters }: { player: Player; chapters: readonly Chap
       <input type="range" min={0} max={Math.max(1, Math.floor(length))} step={1} value={Math.floor(at)}
         disabled={length === 0} aria-label={t('watch.position')}
         aria-valuetext={t('watch.position-text', { at: formatClock(at), length: formatClock(length) })}
-        onInput={(event) => player.seek(Number(event.currentTarget.value))} />
+        onInput={(event) => player.seek(Number(event.currentTarget.value))}
+        onPointerMove={(event) => setPointed(timeAt(event.currentTarget, event.clientX, length))}
+        onPointerLeave={() => setPointed(null)} onPointerCancel={() => setPointed(null)} />
+      {pointed !== null && length > 0 && <Preview at={pointed} length={length} chapters={chapters} thumbnails={thumbnails} />}
       {length > 0 && chapters.map((chapter) => (
         <span key={chapter.at_ms} class="seek-chapter" aria-hidden="true" style={{ '--chapter': `${Math.min(1, chapter.at_ms / 1000 / length)}` }} />
       ))}
@@ -96,16 +150,17 @@ interface ControlsProps {
   player: Player;
   hasAudio: boolean;
   chapters: readonly Chapter[];
+  thumbnailsUrl: string | null;
   onPicture: (() => void) | null;
   onFullScreen: () => void;
   onHelp: () => void;
 }
 
-export function PlayerControls({ player, hasAudio, chapters, onPicture, onFullScreen, onHelp }: ControlsProps): JSX.Element {
+export function PlayerControls({ player, hasAudio, chapters, thumbnailsUrl, onPicture, onFullScreen, onHelp }: ControlsProps): JSX.Element {
   const isPlaying = player.isPlaying.value;
   return (
     <div class="player-controls">
-      <SeekBar player={player} chapters={chapters} />
+      <SeekBar player={player} chapters={chapters} thumbnailsUrl={thumbnailsUrl} />
       <div class="player-buttons">
         <button type="button" class="player-button is-play" aria-label={t(isPlaying ? 'watch.pause' : 'watch.play')}
           onClick={() => player.togglePlay()}>

@@ -101,6 +101,26 @@ function ShareButton({ player }: { player: Player }): JSX.Element {
   );
 }
 
+/** Copies the HTML that shows the film in a page of another site. */
+function EmbedButton({ recording, title }: { recording: Recording; title: string }): JSX.Element | null {
+  if (recording.state !== 'published' || recording.audience !== 'public') return null;
+  const copy = async (): Promise<void> => {
+    const frame = document.createElement('iframe');
+    frame.setAttribute('src', `${location.origin}/embed/${recording.id}`);
+    frame.setAttribute('width', '640');
+    frame.setAttribute('height', '400');
+    frame.setAttribute('title', title);
+    frame.setAttribute('allowfullscreen', '');
+    try {
+      await navigator.clipboard.writeText(frame.outerHTML);
+      announce(t('watch.embed-copied'));
+    } catch {
+      prompt(t('watch.embed'), frame.outerHTML);
+    }
+  };
+  return <button type="button" class="button" onClick={() => void copy()}><Icon path={watchIcons.link} size={20} />{t('watch.embed')}</button>;
+}
+
 function VisitFacts({ visit }: { visit: Visit }): JSX.Element {
   const place = pickText(visit.place_en, visit.place_ja);
   return (
@@ -196,7 +216,10 @@ function Film({ recording, token }: { recording: Recording; token: string | null
           <PageHeading><BilingualTitle en={recording.title_en} ja={recording.title_ja} /></PageHeading>
           <OtherTitle en={recording.title_en} ja={recording.title_ja} />
         </div>
-        {player !== null && <ShareButton player={player} />}
+        <div class="row-actions">
+          {player !== null && <ShareButton player={player} />}
+          <EmbedButton recording={recording} title={title?.text ?? t('watch.title')} />
+        </div>
       </div>
       {player !== null && moments.state === 'ready' && <FilmTexts recording={recording} moments={moments.value} player={player} />}
       <Facts recording={recording} />
