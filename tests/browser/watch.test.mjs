@@ -124,13 +124,18 @@ for (const name of ['chromium', 'firefox']) {
     await press(page, 'button', 'Go to 0:01');
     await until('the player at the line', async () => Math.abs(await videoAt(page) - 1) < 0.6);
     // The pointer on the bar shows what is there.
-    const bar = await (await byRole(page, 'slider', 'Position')).boundingBox();
-    await page.mouse.move(bar.x + bar.width * 0.75, bar.y + bar.height / 2);
-    const preview = await until('the preview', () => page.evaluate(() => {
-      const box = document.querySelector('.seek-preview');
-      const picture = box?.querySelector('.seek-picture');
-      return picture ? { text: box.innerText.replace(/\s+/g, ' '), picture: getComputedStyle(picture).backgroundImage } : null;
-    }));
+    const slider = await byRole(page, 'slider', 'Position');
+    const preview = await until('the preview', async () => {
+      await slider.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+      const bar = await slider.boundingBox();
+      await page.mouse.move(bar.x + bar.width * 0.7, bar.y + bar.height / 2);
+      await page.mouse.move(bar.x + bar.width * 0.75, bar.y + bar.height / 2);
+      return page.evaluate(() => {
+        const box = document.querySelector('.seek-preview');
+        const picture = box?.querySelector('.seek-picture');
+        return picture ? { text: box.innerText.replace(/\s+/g, ' '), picture: getComputedStyle(picture).backgroundImage } : null;
+      });
+    });
     assert.match(preview.text, /^Levee 0:(09|1[01])$/, JSON.stringify(preview));
     assert.match(preview.picture, new RegExp(`/media/${film}/sprites-1\\.jpg`), JSON.stringify(preview));
     await shot(page, `watch-preview-${name}`);

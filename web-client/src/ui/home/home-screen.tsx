@@ -182,7 +182,7 @@ export function HomeScreen(): JSX.Element {
           )}
         </div>
         <ActiveFilters filter={filter} />
-        <p><a href={feedUrl(filter)}>{t('home.feed')}</a></p>
+        <p class="feed-link"><a href={feedUrl(filter)}>{t('home.feed')}</a></p>
         <div class="catalogue">
           {resource.state === 'ready' && <Facets filter={filter} page={resource.value} />}
           <div class="catalogue-results">
