@@ -90,7 +90,7 @@ export function InvitePanel({ event, token, onInvited }: {
       <form onSubmit={(submit) => { submit.preventDefault(); void invite(); }}>
         <TextField id="invite-people" label={t('invite.people')} hint={t('invite.people-hint')} value={text} isLong maxLength={16000}
           error={error} onInput={setText} />
-        <SelectField id="invite-role" label={t('links.role')} value={role} onChoose={setRole}
+        <SelectField id="invite-role" label={t('invite.role')} value={role} onChoose={setRole}
           options={ROLES.map((one) => ({ value: one, label: common(`role.${one}`) }))} />
         <SelectField id="invite-language" label={t('invite.language')} value={mailLanguage} onChoose={setMailLanguage}
           options={LANGUAGES.map((one) => ({ value: one, label: languageName(one) }))} />
