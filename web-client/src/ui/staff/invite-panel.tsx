@@ -87,7 +87,7 @@ export function InvitePanel({ event, token, onInvited }: {
     <section class="panel links" aria-labelledby="invite-heading">
       <h2 id="invite-heading">{t('invite.title')}</h2>
       <p class="quiet">{t(hasRelay ? 'invite.what' : 'invite.what-alone')}</p>
-      <form onSubmit={(submit) => { submit.preventDefault(); void invite(); }}>
+      <form class="form" onSubmit={(submit) => { submit.preventDefault(); void invite(); }}>
         <TextField id="invite-people" label={t('invite.people')} hint={t('invite.people-hint')} value={text} isLong maxLength={16000}
           error={error} onInput={setText} />
         <SelectField id="invite-role" label={t('invite.role')} value={role} onChoose={setRole}
@@ -95,7 +95,9 @@ export function InvitePanel({ event, token, onInvited }: {
         <SelectField id="invite-language" label={t('invite.language')} value={mailLanguage} onChoose={setMailLanguage}
           options={LANGUAGES.map((one) => ({ value: one, label: languageName(one) }))} />
         <TextField id="invite-note" label={t('invite.note')} value={note} isLong maxLength={2000} onInput={setNote} />
-        <button type="submit" class="button is-primary" aria-disabled={action.isBusy}>{t(hasRelay ? 'invite.send' : 'invite.make')}</button>
+        <div class="form-actions">
+          <button type="submit" class="button is-primary" aria-disabled={action.isBusy}>{t(hasRelay ? 'invite.send' : 'invite.make')}</button>
+        </div>
       </form>
       <ActionError error={action.error} />
       {resource.state === 'ready' && resource.value.items.length > 0 && (
